@@ -1,0 +1,7 @@
+"""Backbones, the two streams, regression heads and the discriminator: nn.Modules only."""
+
+from threedsl.network.build import NetworkConfig, build_network
+from threedsl.network.discriminator import Discriminator
+from threedsl.network.streams import NetworkOutput, ThreeDSLNetwork
+
+__all__ = ["Discriminator", "NetworkConfig", "NetworkOutput", "ThreeDSLNetwork", "build_network"]

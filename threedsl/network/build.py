@@ -1,0 +1,122 @@
+"""Two configurations of one network: a function with numbers in it for each."""
+
+import copy
+from dataclasses import asdict, dataclass, fields
+
+from torch import nn
+
+from threedsl.errors import InputError
+from threedsl.network import efficientnet as lite
+from threedsl.network import resnet
+from threedsl.network.heads import AverageMaxPool, AveragePool, BNNeck, PoseHead, ShapeHead, SpatialPool
+from threedsl.network.streams import AppearanceStream, ShapeStream, ThreeDSLNetwork
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """What is needed to build the network; saved beside the weights."""
+
+    name: str = "lite"  # "lite" (EfficientNet-Lite0) or "r50" (ResNet-50 and ResNet-18, the paper's)
+    height: int = 128  # pixels of the person crop
+    width: int = 64
+    descriptor: int = 512  # dimensions of F_rgb and of F_shape
+    hidden: int = 512  # width of the regression heads
+    coarse_vertices: int = 615  # of the body model's coarse topology
+    shape_stream: bool = True  # False: the appearance-only baseline
+
+    def __post_init__(self):
+        if self.name not in BUILDERS:
+            raise InputError(f"network name {self.name!r} is unknown; it is one of {', '.join(sorted(BUILDERS))}.")
+        for field in ("height", "width", "descriptor", "hidden", "coarse_vertices"):
+            value = getattr(self, field)
+            if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+                raise InputError(f"network {field} must be a positive integer, not {value!r}.")
+        if self.height % 32 or self.width % 32:
+            raise InputError(f"network height and width must be multiples of 32, not {self.height} x {self.width}.")
+
+    def to_dict(self) -> dict:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict) -> "NetworkConfig":
+        """Raises InputError on unknown fields or values that do not fit."""
+        unknown = set(values) - {field.name for field in fields(cls)}
+        if unknown:
+            raise InputError(f"network configuration has unknown fields {', '.join(sorted(unknown))}.")
+        return cls(**values)
+
+
+def build_network(config: NetworkConfig, pretrained: str | None = None) -> ThreeDSLNetwork:
+    """Build the network; `pretrained` is None (weights come later), "imagenet" or, for r50, a folder
+    holding resnet50.pth and resnet18.pth in torchvision's format."""
+    return BUILDERS[config.name](config, pretrained)
+
+
+def build_lite(config: NetworkConfig, pretrained: str | None) -> ThreeDSLNetwork:
+    """EfficientNet-Lite0 twice: stem to block 10 (stride 16) is the 3D trunk, blocks 11-15 are doubled for
+    shape and pose."""
+    cells = (config.height // 32) * (config.width // 32)
+    encoder = nn.Sequential(lite.stem(), lite.blocks(0, 15), lite.head())
+    appearance = AppearanceStream(
+        encoder=encoder, pool=AveragePool(), neck=BNNeck(lite.HEAD_CHANNELS, config.descriptor)
+    )
+    shape = None
+    if config.shape_stream:
+        shape = ShapeStream(
+            trunk=nn.Sequential(lite.stem(), lite.blocks(0, 10)),
+            shape_encoder=nn.Sequential(lite.blocks(11, 15), lite.head()),
+            shape_pool=AveragePool(),
+            shape_neck=BNNeck(lite.HEAD_CHANNELS, config.descriptor),
+            shape_head=ShapeHead(config.descriptor, config.coarse_vertices, config.hidden),
+            pose_encoder=lite.blocks(11, 15),
+            pose_pool=SpatialPool(320, cells, config.descriptor),
+            pose_head=PoseHead(config.descriptor, config.hidden),
+        )
+    if pretrained is not None:
+        weights = lite.published_weights()
+        lite.load_stem(encoder[0], weights)
+        lite.load_blocks(encoder[1], 0, weights)
+        lite.load_head(encoder[2], weights)
+        if shape is not None:
+            lite.load_stem(shape.trunk[0], weights)
+            lite.load_blocks(shape.trunk[1], 0, weights)
+            lite.load_blocks(shape.shape_encoder[0], 11, weights)
+            lite.load_head(shape.shape_encoder[1], weights)
+            lite.load_blocks(shape.pose_encoder, 11, weights)
+    return ThreeDSLNetwork(
+        appearance=appearance, shape=shape, mean=(127 / 255,) * 3, std=(128 / 255,) * 3
+    )
+
+
+def build_r50(config: NetworkConfig, pretrained: str | None) -> ThreeDSLNetwork:
+    """The paper's backbones: ResNet-50 (last stride 1) for appearance; ResNet-18 with layers 3 and 4 doubled."""
+    rgb, body = resnet.resnet_stages(50, last_stride=1), resnet.resnet_stages(18, last_stride=2)
+    if pretrained is not None:
+        if pretrained == "imagenet":
+            raise InputError(
+                "r50 starts from ImageNet files you give: set `pretrained` to a folder with resnet50.pth and resnet18.pth."
+            )
+        resnet.load_stages(rgb, f"{pretrained}/resnet50.pth")
+        resnet.load_stages(body, f"{pretrained}/resnet18.pth")
+    cells = (config.height // 32) * (config.width // 32)
+    encoder = nn.Sequential(resnet.stem_of(rgb), *(rgb[f"layer{i}"] for i in (1, 2, 3, 4)))
+    appearance = AppearanceStream(encoder=encoder, pool=AverageMaxPool(), neck=BNNeck(4096, config.descriptor))
+    shape = None
+    if config.shape_stream:
+        late = nn.Sequential(body["layer3"], body["layer4"])
+        shape = ShapeStream(
+            trunk=nn.Sequential(resnet.stem_of(body), body["layer1"], body["layer2"]),
+            shape_encoder=late,
+            shape_pool=AverageMaxPool(),
+            shape_neck=BNNeck(1024, config.descriptor),
+            shape_head=ShapeHead(config.descriptor, config.coarse_vertices, config.hidden),
+            pose_encoder=copy.deepcopy(late),
+            pose_pool=SpatialPool(512, cells, config.descriptor),
+            pose_head=PoseHead(config.descriptor, config.hidden),
+        )
+    return ThreeDSLNetwork(
+        appearance=appearance, shape=shape, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)
+    )
+
+
+BUILDERS = {"lite": build_lite, "r50": build_r50}

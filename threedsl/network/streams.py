@@ -1,0 +1,107 @@
+"""3DSL's two streams as one module, built from the parts given to it (METHOD section 1)."""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from threedsl.network.heads import BNNeck, PoseHead, ShapeHead
+
+
+class NetworkOutput(NamedTuple):
+    """`*_feature` go to the triplet loss, `*_logits_input` (after BNNeck) to the classifier; descriptors have unit norm."""
+
+    appearance: Tensor  # (B, D_a) F_rgb, unit norm
+    appearance_feature: Tensor  # (B, D_a) before BNNeck
+    appearance_logits_input: Tensor  # (B, D_a) after BNNeck
+    shape: Tensor | None  # (B, D_s) F_shape, unit norm
+    shape_feature: Tensor | None
+    shape_logits_input: Tensor | None
+    betas: Tensor | None  # (B, 10)
+    displacement: Tensor | None  # (B, V_coarse, 3) metres
+    pose: Tensor | None  # (B, 24, 3, 3)
+    camera: Tensor | None  # (B, 3) weak perspective (s, t_x, t_y)
+
+
+class AppearanceStream(nn.Module):
+    """E_rgb: picture -> F_rgb before and after BNNeck."""
+
+    def __init__(self, *, encoder: nn.Module, pool: nn.Module, neck: BNNeck):
+        super().__init__()
+        self.encoder, self.pool, self.neck = encoder, pool, neck
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        return self.neck(self.pool(self.encoder(images)))
+
+
+class ShapeStream(nn.Module):
+    """E_3D -> E_shape -> F_shape -> (identity, betas, displacement) and E_3D -> E_pose -> (pose, camera)."""
+
+    def __init__(
+        self,
+        *,
+        trunk: nn.Module,
+        shape_encoder: nn.Module,
+        shape_pool: nn.Module,
+        shape_neck: BNNeck,
+        shape_head: ShapeHead,
+        pose_encoder: nn.Module,
+        pose_pool: nn.Module,
+        pose_head: PoseHead,
+    ):
+        super().__init__()
+        self.trunk = trunk
+        self.shape_encoder, self.shape_pool, self.shape_neck = shape_encoder, shape_pool, shape_neck
+        self.shape_head = shape_head
+        self.pose_encoder, self.pose_pool, self.pose_head = pose_encoder, pose_pool, pose_head
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        shared = self.trunk(images)
+        feature, normed = self.shape_neck(self.shape_pool(self.shape_encoder(shared)))
+        betas, displacement = self.shape_head(feature)
+        pose, camera = self.pose_head(self.pose_pool(self.pose_encoder(shared)))
+        return {
+            "shape": F.normalize(normed, dim=1),
+            "shape_feature": feature,
+            "shape_logits_input": normed,
+            "betas": betas,
+            "displacement": displacement,
+            "pose": pose,
+            "camera": camera,
+        }
+
+
+class ThreeDSLNetwork(nn.Module):
+    """Both streams on one picture.
+
+    Args:
+        appearance: the RGB stream.
+        shape: the 3DSL stream, or None for the appearance-only baseline.
+        mean, std: per-channel normalisation the backbones were pre-trained with, in [0, 1] units.
+    """
+
+    def __init__(
+        self,
+        *,
+        appearance: AppearanceStream,
+        shape: ShapeStream | None,
+        mean: tuple[float, float, float],
+        std: tuple[float, float, float],
+    ):
+        super().__init__()
+        self.appearance_stream, self.shape_stream = appearance, shape
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, images: Tensor) -> NetworkOutput:
+        """images: (B, 3, H, W) RGB in [0, 1], H and W those of the configuration."""
+        images = ((images - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
+        feature, normed = self.appearance_stream(images)
+        body = dict.fromkeys(NetworkOutput._fields[3:]) if self.shape_stream is None else self.shape_stream(images)
+        return NetworkOutput(
+            appearance=F.normalize(normed, dim=1),
+            appearance_feature=feature,
+            appearance_logits_input=normed,
+            **body,
+        )
