@@ -135,7 +135,9 @@ def t_pose_rotations(model, heads: torch.Tensor) -> torch.Tensor:
         palm = (forearm @ between(f"wrist.{side}", f"finger3-1.{side}")[..., None])[..., 0]
         hand = _align(palm, out) @ forearm
         # Palms face down when the index knuckle lies straight in front of the little finger's.
-        across = (hand @ (heads[:, label[f"finger2-1.{side}"]] - heads[:, label[f"finger5-1.{side}"]])[..., None])
+        across = (
+            hand @ (heads[:, label[f"finger2-1.{side}"]] - heads[:, label[f"finger5-1.{side}"]])[..., None]
+        )
         roll = torch.atan2(across[:, 2, 0], -across[:, 1, 0])
         for name, i in label.items():
             if not name.endswith(side):

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from threedsl.body import DEFAULT_BODY
 from threedsl.body.joints import COCO_KEYPOINTS, SMPL_PARENTS
 from threedsl.errors import InputError
-from train.shape_space import fit_regressor, principal_shapes, reconstruction_error
+from train.shape_space import betas_of, fit_regressor, principal_shapes, reconstruction_error
 
 DISPLAY_TOPOLOGY, COARSE_TOPOLOGY = "notoes", "notoes_collapse5pc"
 
@@ -88,6 +88,7 @@ def distil(bodies: int, held_out: int, seed: int) -> tuple[dict[str, np.ndarray]
         "upsample_index": upsample_index,
         "upsample_weight": upsample_weight,
         "base_index": base_index.astype(np.int32),
+        "population_betas": betas_of(vertices[:bodies], mean, directions).astype(np.float32),
     }
     test = slice(bodies, None)
     report = [f"{held_out} held-out Anny adults, T-pose, seed {seed}:"]

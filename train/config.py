@@ -1,0 +1,132 @@
+"""The configuration of a training run: one dataclass, one YAML file."""
+
+import dataclasses
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import get_type_hints
+
+import yaml
+
+from threedsl.errors import InputError
+from threedsl.network import NetworkConfig
+from train.augment import AugmentConfig
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Factors of the terms of METHOD section 3; 0 leaves a term out (and does not compute it)."""
+
+    identity: float = 1.0  # cross entropy on both streams
+    triplet: float = 1.0
+    keypoint: float = 30.0  # squared half-heights
+    silhouette: float = 10.0
+    displacement: float = 1000.0  # square metres
+    adversarial: float = 0.05
+    truth: float = 0.0  # exact pose, synthetic data only; not in the paper's configuration
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Everything a run depends on; saved beside its weights."""
+
+    name: str = "3dsl-lite"
+    data: str = "data/synthetic"  # a data set folder (images, list, pose, mask)
+    out: str = "runs/3dsl-lite"  # checkpoints, TensorBoard logs
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    pretrained: str | None = "imagenet"  # None: from scratch; a folder of ResNet files for r50
+    seed: int = 0
+    steps: int = 3000
+    people: int = 16  # identities in a batch, over all processes
+    pictures: int = 4  # pictures of each
+    learning_rate: float = 6e-4  # peak, Adam, backbones and heads
+    classifier_rate: float = 2e-3
+    discriminator_rate: float = 1e-4
+    weight_decay: float = 5e-4
+    warmup: int = 200  # steps of linear warm-up; then a cosine to zero
+    margin: float = 0.3  # of the triplet loss
+    losses: LossWeights = field(default_factory=LossWeights)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    mask_height: int = 64  # pixels of the silhouettes compared; the width follows the crop's
+    sigma: float = 0.1  # blur of the silhouettes, square pixels
+    precision: str = "no"  # "no", "fp16" or "bf16", as Accelerate names them
+    workers: int = 1  # processes that prepare batches
+    log_every: int = 20
+    evaluate_every: int = 500
+    save_every: int = 200
+
+    def __post_init__(self):
+        for name in ("steps", "people", "pictures", "mask_height", "log_every", "evaluate_every", "save_every"):
+            if getattr(self, name) < 1:
+                raise InputError(f"configuration field {name} must be at least 1, not {getattr(self, name)}.")
+        if self.people < 2 or self.pictures < 2:
+            raise InputError("configuration fields people and pictures must be at least 2: triplets need positives and negatives.")
+        if self.precision not in ("no", "fp16", "bf16"):
+            raise InputError(f"configuration field precision must be no, fp16 or bf16, not {self.precision!r}.")
+
+    @property
+    def mask_size(self) -> tuple[int, int]:
+        return self.mask_height, self.mask_height * self.network.width // self.network.height
+
+    def to_dict(self) -> dict:
+        return dataclasses.asdict(self)
+
+
+def load_config(path: str | Path, overrides: list[str] | None = None) -> TrainConfig:
+    """Read a YAML file; overrides are `field=value` or `section.field=value`.
+
+    Raises:
+        InputError: naming the file and the field.
+    """
+    path = Path(path)
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError:
+        raise InputError(f"Configuration {path} does not exist; the shipped ones are in train/configs/.") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"Configuration {path} is not valid YAML: {' '.join(str(error).split())}.") from None
+    if not isinstance(values, dict):
+        raise InputError(f"Configuration {path} must be a table of fields.")
+    for override in overrides or []:
+        key, equals, value = override.partition("=")
+        if not equals:
+            raise InputError(f"override {override!r} must look like field=value.")
+        *sections, last = key.split(".")
+        table = values
+        for section in sections:
+            table = table.setdefault(section, {})
+        table[last] = yaml.safe_load(value)
+    return parse(TrainConfig, values, str(path))
+
+
+def parse(kind: type, values: dict, where: str):
+    """Build a (nested) dataclass from plain values, checking names and types."""
+    hints = get_type_hints(kind)
+    known = {f.name for f in fields(kind)}
+    if not isinstance(values, dict):
+        raise InputError(f"{where}: expected a table of {', '.join(sorted(known))}, not {values!r}.")
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise InputError(f"{where}: unknown field {unknown[0]!r}; known are {', '.join(sorted(known))}.")
+    built = {}
+    for name, value in values.items():
+        hint = hints[name]
+        if dataclasses.is_dataclass(hint):
+            built[name] = parse(hint, value, f"{where}, {name}")
+        else:
+            built[name] = _scalar(hint, value, f"{where}, field {name}")
+    return kind(**built)
+
+
+def _scalar(hint, value, where: str):
+    allowed = getattr(hint, "__args__", (hint,))
+    if float in allowed and isinstance(value, str):  # YAML reads 6e-4 as text
+        try:
+            return float(value)
+        except ValueError:
+            pass
+    if float in allowed and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, bool) and bool not in allowed or not isinstance(value, allowed):
+        names = " or ".join("nothing" if kind is type(None) else kind.__name__ for kind in allowed)
+        raise InputError(f"{where}: expected {names}, not {value!r}.")
+    return value

@@ -1,0 +1,166 @@
+"""`python -m train run CONFIG [--resume]`: the training loop, to be read from top to bottom."""
+
+import argparse
+import json
+import logging
+import math
+import time
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import set_seed
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from threedsl.body import BodyModel
+from threedsl.checkpoint import save_checkpoint
+from threedsl.errors import InputError
+from threedsl.network import Discriminator, ThreeDSLNetwork, build_network
+from train.checkpoint import load_state, read_info, save_state
+from train.config import TrainConfig, load_config
+from train.dataset import TrainingSet, TrainingSteps
+from train.learner import Learner, total_loss
+from train.losses import adversarial_loss, discriminator_loss
+from train.prior import BodyPrior
+from train.retrieval import RetrievalSet
+from train.sampler import IdentitySampler
+
+log = logging.getLogger("train")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("config", type=Path, help="a YAML file, such as train/configs/3dsl-lite.yaml")
+    parser.add_argument("--resume", action="store_true", help="go on from the last saved state of the same run")
+    parser.add_argument("--set", action="append", metavar="FIELD=VALUE", help="override a field, e.g. steps=100")
+    parser.add_argument("--stop-at", type=int, help="save the state and stop after this step")
+
+
+def main(args: argparse.Namespace) -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    train(load_config(args.config, args.set), resume=args.resume, stop_at=args.stop_at)
+
+
+def learning_rate(step: int, peak: float, warmup: int, steps: int) -> float:
+    """Linear warm-up from 1 % of the peak, then half a cosine to zero at `steps`."""
+    if step < warmup:
+        return peak * (0.01 + 0.99 * step / warmup)
+    return peak * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
+
+
+def train(config: TrainConfig, resume: bool = False, stop_at: int | None = None) -> Path:
+    """Run a configuration to its last step and return the folder of the exported checkpoint."""
+    out = Path(config.out)
+    if not resume and (out / "last").exists():
+        raise InputError(f"{out} already holds a run; continue it with --resume or give another `out`.")
+    accelerator = Accelerator(mixed_precision=config.precision)
+    set_seed(config.seed)
+
+    size = (config.network.height, config.network.width)
+    data = TrainingSet(config.data, size, config.mask_size)
+    sampler = IdentitySampler(data.labels, data.clothes, config.people, config.pictures, config.seed)
+    rank, processes = accelerator.process_index, accelerator.num_processes
+    batches = TrainingSteps(data, sampler, config.augment, config.seed, config.steps, rank, processes)
+    retrieval = RetrievalSet(config.data, size) if accelerator.is_main_process else None
+
+    network = build_network(config.network, config.pretrained)
+    log.info("backbones start from %s", config.pretrained or "SCRATCH: nothing was pre-trained")
+    learner = Learner(network, BodyModel.load(), data.people, config).to(memory_format=torch.channels_last)
+    discriminator = Discriminator()
+    optimizer = torch.optim.AdamW(
+        [
+            {"params": [p for p in network.parameters() if p.requires_grad], "peak": config.learning_rate},
+            {"params": list(learner.classifiers.parameters()), "peak": config.classifier_rate},
+        ],
+        lr=config.learning_rate,
+        weight_decay=config.weight_decay,
+    )
+    judge = torch.optim.Adam(discriminator.parameters(), lr=config.discriminator_rate)
+    adversarial = config.network.shape_stream and config.losses.adversarial > 0
+    prior = BodyPrior(config.seed) if adversarial else None
+    generator = torch.Generator().manual_seed(config.seed + rank)
+
+    modules = {"network": network, "classifiers": learner.classifiers, "discriminator": discriminator}
+    optimizers = {"optimizer": optimizer, "judge": judge}
+    start = 0
+    if resume:
+        info = read_info(out / "last")
+        if info["config"] != config.to_dict():
+            changed = sorted(k for k, v in config.to_dict().items() if info["config"].get(k) != v)
+            raise InputError(f"The run in {out} was started with other values of {', '.join(changed)}.")
+        load_state(out / "last", modules, optimizers, generator)
+        start = info["step"]
+    learner, discriminator, optimizer, judge = accelerator.prepare(learner, discriminator, optimizer, judge)
+    writer = summary_writer(out, start) if accelerator.is_main_process else None
+
+    steps = range(start, config.steps)
+    loader = DataLoader(batches, batch_size=None, sampler=steps, num_workers=config.workers)
+    progress = tqdm(total=config.steps, initial=start, desc=config.name, disable=not accelerator.is_main_process)
+    clock, seen = time.monotonic(), 0
+    learner.train()
+    for step, batch in zip(steps, loader, strict=True):
+        batch = batch.to(accelerator.device)
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(step, group["peak"], config.warmup, config.steps)
+
+        losses, output = learner(batch)
+        if adversarial:
+            losses["adversarial"] = adversarial_loss(discriminator(output.pose, output.betas))
+        loss = total_loss(losses, config.losses)
+        optimizer.zero_grad()
+        accelerator.backward(loss)
+        accelerator.clip_grad_norm_(learner.parameters(), 5.0)
+        optimizer.step()
+
+        if adversarial:
+            real = (value.to(accelerator.device) for value in prior.sample(len(batch.images), generator))
+            judge.zero_grad()
+            judged = discriminator_loss(discriminator(*real), discriminator(output.pose.detach(), output.betas.detach()))
+            losses["discriminator"] = judged.detach()
+            accelerator.backward(judged)
+            judge.step()
+
+        done = step + 1
+        seen += len(batch.images) * processes
+        progress.update()
+        if done % config.log_every == 0 and writer:
+            pace = seen / (time.monotonic() - clock)
+            values = {name: value.item() for name, value in losses.items()}
+            if not math.isfinite(sum(values.values())):
+                raise InputError(f"the loss is no longer finite at step {done}; lower learning_rate and resume.")
+            for name, value in values.items():
+                writer.add_scalar(f"loss/{name}", value, done)
+            writer.add_scalar("pictures per second", pace, done)
+            log.info("step %d  %.0f pictures/s  %s", done, pace, "  ".join(f"{k} {v:.4f}" for k, v in values.items()))
+            clock, seen = time.monotonic(), 0
+        if (done % config.evaluate_every == 0 or done == config.steps) and writer:
+            described = retrieval.describe(network, accelerator.device)
+            for stream, scores in retrieval.score(*described, "cloth-changing").items():
+                writer.add_scalar(f"cloth-changing rank-1/{stream}", scores.rank(1), done)
+                writer.add_scalar(f"cloth-changing mAP/{stream}", scores.mean_average_precision, done)
+                log.info(
+                    "step %d  cloth-changing, held-out people, %s: rank-1 %.1f %%  mAP %.1f %%",
+                    *(done, stream, 100 * scores.rank(1), 100 * scores.mean_average_precision),
+                )
+            clock, seen = time.monotonic(), 0
+        if (done % config.save_every == 0 or done in (config.steps, stop_at)) and accelerator.is_main_process:
+            save_state(out / "last", modules, optimizers, generator, {"step": done, "config": config.to_dict()})
+        if done == stop_at:
+            break
+    progress.close()
+    if writer:
+        writer.close()
+        export(config, network, out / "export")
+    return out / "export"
+
+
+def summary_writer(out: Path, start: int):
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(out / "log", purge_step=start or None)
+
+
+def export(config: TrainConfig, network: ThreeDSLNetwork, folder: Path) -> None:
+    """Write the network as `ThreeDSL.from_pretrained` reads it, with the training configuration beside it."""
+    save_checkpoint(network, config.network, folder, half=True)
+    (folder / "training.json").write_text(json.dumps(config.to_dict(), indent=2) + "\n", encoding="utf-8")

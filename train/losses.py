@@ -1,0 +1,83 @@
+"""The losses of 3DSL (METHOD section 3) as pure functions of tensors."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def batch_hard_triplet(features: Tensor, positive: Tensor, negative: Tensor, margin: float) -> Tensor:
+    """Hermans et al. (2017): for each anchor the farthest positive and the nearest negative.
+
+    Args:
+        features: (B, D), not normalised; distances are Euclidean.
+        positive, negative: (B, B) bool; row i marks anchor i's positives and negatives. Anchors that lack either
+            count for nothing.
+
+    Returns:
+        scalar, the mean of max(0, d_positive - d_negative + margin) over anchors that have both.
+    """
+    squared = (features[:, None] - features[None]).pow(2).sum(-1)
+    distance = squared.clamp_min(1e-12).sqrt()
+    farthest = distance.masked_fill(~positive, -torch.inf).amax(1)
+    nearest = distance.masked_fill(~negative, torch.inf).amin(1)
+    usable = positive.any(1) & negative.any(1)
+    hinge = F.relu(farthest - nearest + margin)
+    return torch.where(usable, hinge, 0).sum() / usable.sum().clamp_min(1)
+
+
+def pair_masks(pids: Tensor, clothes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """(B,) ids and outfits -> bool (B, B): same person in other clothes, same person in the same clothes, other person.
+
+    Outfits are compared within a person only, so their numbers need not be unique.
+    """
+    same = pids[:, None] == pids[None]
+    dressed = clothes[:, None] == clothes[None]
+    itself = torch.eye(len(pids), dtype=torch.bool, device=pids.device)
+    return same & ~dressed, same & dressed & ~itself, ~same
+
+
+def identity_loss(logits: Tensor, labels: Tensor, smoothing: float = 0.1) -> Tensor:
+    """Softmax cross entropy with label smoothing; logits (B, people), labels (B,)."""
+    return F.cross_entropy(logits, labels, label_smoothing=smoothing)
+
+
+def keypoint_loss(predicted: Tensor, target: Tensor, confidence: Tensor, height: int) -> Tensor:
+    """L_key: squared distance weighted by the detector's confidence.
+
+    Args:
+        predicted, target: (B, 17, 2) pixels of a crop of the given height; confidence: (B, 17), >= 0.
+
+    Returns:
+        scalar in squared half-heights (SPIN's unit), the mean over keypoints by confidence.
+    """
+    squared = ((predicted - target) / (height / 2)).pow(2).sum(-1)
+    return (squared * confidence).sum() / confidence.sum().clamp_min(1e-6)
+
+
+def silhouette_loss(predicted: Tensor, target: Tensor, miss: float = 0.7, overshoot: float = 0.3) -> Tensor:
+    """L_sil with asymmetric weights: `miss` for mask pixels the body leaves bare, `overshoot` for body outside the mask.
+
+    predicted: (B, H, W) in [0, 1]; target: (B, H, W), 0 or 1. Weights sum to 1, so equal ones give half the MSE.
+    """
+    weight = torch.where(target > 0.5, miss, overshoot)
+    return (weight * (predicted - target).pow(2)).mean()
+
+
+def displacement_norm(displacement: Tensor) -> Tensor:
+    """||delta||_2: (B, V, 3) metres -> mean squared length in square metres."""
+    return displacement.pow(2).sum(-1).mean()
+
+
+def adversarial_loss(judgement: Tensor) -> Tensor:
+    """L_adv(E): the encoder wants (B, 25) judgements of its bodies to be 1."""
+    return (1 - judgement).pow(2).sum(1).mean()
+
+
+def discriminator_loss(real: Tensor, predicted: Tensor) -> Tensor:
+    """L_adv(D): real bodies are 1, predicted ones 0."""
+    return (1 - real).pow(2).sum(1).mean() + predicted.pow(2).sum(1).mean()
+
+
+def pose_truth_loss(predicted: Tensor, target: Tensor) -> Tensor:
+    """Exact supervision, not the paper's: mean squared Frobenius distance of (B, 24, 3, 3) rotations."""
+    return (predicted - target).pow(2).sum((-1, -2)).mean()

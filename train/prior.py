@@ -1,0 +1,25 @@
+"""Plausible bodies for the discriminator, unpaired with any picture."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from threedsl.body import DEFAULT_BODY
+from train.synthesize.poses import sample_gait, sample_pose
+
+
+class BodyPrior:
+    """Poses of the pose library (walk cycles and standing), betas of the population the body file was made from."""
+
+    def __init__(self, seed: int, poses: int = 4096):
+        rng = np.random.default_rng((seed, 7))
+        drawn = [sample_pose(rng, sample_gait(rng, rng.random())) for _ in range(poses)]
+        self.poses = torch.from_numpy(np.stack(drawn)).float()
+        with np.load(DEFAULT_BODY) as file:
+            self.betas = torch.from_numpy(file["population_betas"])
+
+    def sample(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """(count, 24, 3, 3) rotations and (count, 10) betas, drawn independently."""
+        pose = torch.randint(len(self.poses), (count,), generator=generator)
+        betas = torch.randint(len(self.betas), (count,), generator=generator)
+        return self.poses[pose], self.betas[betas]

@@ -1,0 +1,69 @@
+"""Retrieval figures of a network on a data set's query and gallery lists."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from threedsl.data.listfile import Record, read_list
+from threedsl.data.transforms import to_batch
+from threedsl.evaluation.metrics import Labels, Scores, evaluate, similarities
+from threedsl.network import ThreeDSLNetwork
+from threedsl.pipeline import combine
+from train.dataset import load_crops
+
+Descriptors = dict[str, NDArray[np.float32]]
+"""Unit descriptors (N, D) by stream: appearance, and shape and combined where the network has a shape stream."""
+
+
+def labels_of(records: Sequence[Record]) -> Labels:
+    """The records' person, camera and clothes as arrays."""
+    columns = zip(*((record.pid, record.camid, record.clothes) for record in records), strict=True)
+    return Labels(*(np.array(column) for column in columns))
+
+
+class RetrievalSet:
+    """Query and gallery crops of a data set folder, decoded once."""
+
+    def __init__(self, root: str | Path, size: tuple[int, int]):
+        root = Path(root)
+        query, gallery = (read_list(root / "list" / f"{name}.txt", root) for name in ("query", "gallery"))
+        self.query_labels, self.gallery_labels = labels_of(query), labels_of(gallery)
+        self.query, self.gallery = load_crops(query, size), load_crops(gallery, size)
+
+    def describe(
+        self, network: ThreeDSLNetwork, device: torch.device | str = "cpu"
+    ) -> tuple[Descriptors, Descriptors]:
+        return describe(network, self.query, device), describe(network, self.gallery, device)
+
+    def score(self, query: Descriptors, gallery: Descriptors, protocol: str) -> dict[str, Scores]:
+        """Scores by stream under one protocol."""
+        return {
+            stream: evaluate(
+                similarities(query[stream], gallery[stream]), self.query_labels, self.gallery_labels, protocol
+            )
+            for stream in query
+        }
+
+
+@torch.inference_mode()
+def describe(
+    network: ThreeDSLNetwork, crops: NDArray[np.uint8], device: torch.device | str = "cpu", batch: int = 128
+) -> Descriptors:
+    """Descriptors of (N, H, W, 3) RGB crops of the network's input size; the network's mode is restored."""
+    was_training = network.training
+    network.eval()
+    appearance, shape = [], []
+    for start in range(0, len(crops), batch):
+        output = network(to_batch(crops[start : start + batch]).to(device))
+        appearance.append(output.appearance.float().cpu())
+        if output.shape is not None:
+            shape.append(output.shape.float().cpu())
+    network.train(was_training)
+    described = {"appearance": torch.cat(appearance).numpy()}
+    if shape:
+        described["shape"] = torch.cat(shape).numpy()
+        described["combined"] = combine(described["appearance"], described["shape"])
+    return described

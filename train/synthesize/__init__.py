@@ -1,0 +1,1 @@
+"""Synthetic people: dressed Anny bodies in street-like pictures, with their exact poses, shapes and cameras."""

@@ -1,0 +1,133 @@
+"""The data set folder on disk: pictures and masks per person, then lists, keypoints and truth over all of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from threedsl.body.joints import COCO_KEYPOINTS
+from train.synthesize.person import SIZE, Person
+
+_FIELDS = ("names", "camera", "clothes", "shared", "keypoints", "pose", "weak_camera", "betas", "assets")
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """The file appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_bytes(content)
+    os.replace(temporary, path)
+
+
+def person_name(index: int) -> str:
+    return f"{index + 1:05d}"
+
+
+def record_path(out: Path, index: int) -> Path:
+    """The file that says person `index` is complete; it holds all but the pictures."""
+    return out / "people" / f"{person_name(index)}.npz"
+
+
+def write_person(out: Path, index: int, person: Person) -> None:
+    """Writes pictures and masks to fresh folders, then the record; a run that stops in between leaves no record."""
+    name = person_name(index)
+    folders = {kind: out / kind / name for kind in ("images", "mask")}
+    for kind, folder in folders.items():
+        fresh = folder.with_name(f".{name}.{os.getpid()}")
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(parents=True)
+        for shot in person.shots:
+            stem = f"{name}_c{shot.camera}_o{shot.outfit}_{shot.number}"
+            if kind == "images":
+                (fresh / f"{stem}.jpg").write_bytes(shot.jpeg)
+            else:
+                (fresh / f"{stem}.png").write_bytes(shot.mask)
+        shutil.rmtree(folder, ignore_errors=True)
+        os.replace(fresh, folder)
+    shots = person.shots
+    record = record_path(out, index)
+    record.parent.mkdir(parents=True, exist_ok=True)
+    temporary = record.with_name(f".{record.stem}.{os.getpid()}.npz")
+    np.savez(
+        temporary,
+        names=np.array([f"{name}_c{s.camera}_o{s.outfit}_{s.number}" for s in shots]),
+        camera=np.array([s.camera for s in shots]),
+        clothes=np.array([s.outfit for s in shots]),
+        shared=np.array([person.shared[s.outfit] for s in shots]),
+        keypoints=np.stack([s.keypoints for s in shots]),
+        pose=np.stack([s.pose for s in shots]),
+        weak_camera=np.stack([s.weak_camera for s in shots]),
+        betas=person.betas,
+        assets=np.array(person.assets, dtype=str),
+    )
+    os.replace(temporary, record)
+
+
+def read_record(path: Path) -> dict[str, np.ndarray]:
+    with np.load(path) as file:
+        return {field: file[field] for field in _FIELDS}
+
+
+def is_test(index: int, share: float) -> bool:
+    """Whether person `index` is held out; spread evenly, so that a larger data set keeps the split."""
+    return int((index + 1) * share) > int(index * share)
+
+
+def finish(out: Path, people: int, test_share: float, seed: int) -> int:
+    """Writes list/, pose/ and truth.npz from the records of all people; returns the number of pictures."""
+    lists: dict[str, list[str]] = {"train": [], "query": [], "gallery": []}
+    poses, truth = [], {key: [] for key in ("paths", "betas", "pose", "camera", "shared_outfit")}
+    for index in range(people):
+        record = read_record(record_path(out, index))
+        name = person_name(index)
+        lines = [
+            f"images/{name}/{stem}.jpg {name} {camera} {clothes}"
+            for stem, camera, clothes in zip(record["names"], record["camera"], record["clothes"])
+        ]
+        if is_test(index, test_share):
+            rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(3, index)))
+            queries = {
+                int(rng.choice(np.flatnonzero(record["clothes"] == c))) for c in np.unique(record["clothes"])
+            }
+            for i, line in enumerate(lines):
+                lists["query" if i in queries else "gallery"].append(line)
+        else:
+            lists["train"] += lines
+        for stem, keypoints in zip(record["names"], record["keypoints"]):
+            poses.append(_alphapose(f"{stem}.jpg", keypoints))
+        truth["paths"] += [f"images/{name}/{stem}.jpg" for stem in record["names"]]
+        truth["betas"].append(np.repeat(record["betas"][None], len(lines), 0))
+        truth["pose"].append(record["pose"])
+        truth["camera"].append(record["weak_camera"])
+        truth["shared_outfit"].append(record["shared"])
+    for name, lines in lists.items():
+        write_atomic(out / "list" / f"{name}.txt", "".join(f"{line}\n" for line in lines).encode())
+    write_atomic(out / "pose" / "alphapose-results.json", json.dumps(poses).encode())
+    temporary = out / f".truth.{os.getpid()}.npz"
+    arrays = {key: np.concatenate(values) for key, values in truth.items() if key != "paths"}
+    np.savez_compressed(temporary, paths=np.array(truth["paths"]), **arrays)
+    os.replace(temporary, out / "truth.npz")
+    return len(poses)
+
+
+def assets_worn(out: Path, people: int) -> set[str]:
+    """Names of all wardrobe assets that the pictures show."""
+    return {str(name) for index in range(people) for name in read_record(record_path(out, index))["assets"]}
+
+
+def _alphapose(image: str, keypoints: np.ndarray) -> dict:
+    """One entry in AlphaPose's COCO-17 format: x, y, confidence per keypoint, in pixels of the picture."""
+    assert len(keypoints) == len(COCO_KEYPOINTS)
+    inside = np.clip(keypoints[:, :2], 0, [SIZE[1], SIZE[0]])
+    low, high = inside.min(0), inside.max(0)
+    return {
+        "image_id": image,
+        "category_id": 1,
+        "keypoints": [round(float(value), 2) for value in keypoints.ravel()],
+        "score": round(float(keypoints[:, 2].sum()), 3),
+        "box": [round(float(value), 1) for value in (*low, *(high - low))],
+    }

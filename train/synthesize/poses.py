@@ -1,0 +1,204 @@
+"""Poses of walking and standing people as SMPL local rotations.
+
+SMPL's frame at the T-pose: x to the body's left, y up, z to the front. A leg swings forwards by a negative turn
+about x, a knee bends by a positive one, the left arm goes down by a negative turn about z.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+_JOINT = {
+    "pelvis": 0, "left_hip": 1, "right_hip": 2, "spine1": 3, "left_knee": 4, "right_knee": 5, "spine2": 6,
+    "left_ankle": 7, "right_ankle": 8, "spine3": 9, "left_foot": 10, "right_foot": 11, "neck": 12,
+    "left_collar": 13, "right_collar": 14, "head": 15, "left_shoulder": 16, "right_shoulder": 17,
+    "left_elbow": 18, "right_elbow": 19, "left_wrist": 20, "right_wrist": 21,
+}  # fmt: skip
+_MIRROR = np.diag([-1.0, 1.0, 1.0])
+
+
+@dataclass(frozen=True)
+class Gait:
+    """How one person moves, in radians: the person keeps it in every picture."""
+
+    stride: float
+    bounce: float
+    arm_swing: float
+    arm_spread: float
+    elbow: float
+    twist: float
+    sway: float
+    stoop: float
+    head: float
+    toes_out: float
+
+
+def rotation(axis: str, angle: float) -> np.ndarray:
+    """(3,3) right-handed rotation by angle (radians) about the axis x, y or z."""
+    c, s = np.cos(angle), np.sin(angle)
+    return {
+        "x": np.array([[1, 0, 0], [0, c, -s], [0, s, c]]),
+        "y": np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]]),
+        "z": np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]]),
+    }[axis]
+
+
+def sample_gait(rng: np.random.Generator, girth: float) -> Gait:
+    """A person's way of moving; girth in 0…1 keeps the arms of stout people off their sides."""
+    return Gait(
+        stride=rng.uniform(0.28, 0.55),
+        bounce=rng.uniform(0.6, 1.1),
+        arm_swing=rng.uniform(0.15, 0.75),
+        arm_spread=0.12 + 0.22 * girth + rng.uniform(0, 0.12),
+        elbow=rng.uniform(0.1, 0.6),
+        twist=rng.uniform(0.02, 0.14),
+        sway=rng.uniform(0.0, 0.06),
+        stoop=rng.normal(0.04, 0.05),
+        head=rng.normal(0.05, 0.08),
+        toes_out=rng.uniform(0.0, 0.2),
+    )
+
+
+def _arm(pose, side: str, spread: float, swing: float = 0.0, inward: float = 0.0, elbow: float = 0.0):
+    """Sets one arm: spread from the hanging arm, swing to the front, turn inwards, bend of the elbow."""
+    shoulder = rotation("x", -swing) @ rotation("z", -(np.pi / 2 - spread)) @ rotation("x", inward)
+    bend = rotation("y", -elbow)
+    if side == "right":
+        shoulder, bend = _MIRROR @ shoulder @ _MIRROR, _MIRROR @ bend @ _MIRROR
+    pose[_JOINT[f"{side}_shoulder"]] = shoulder
+    pose[_JOINT[f"{side}_elbow"]] = bend
+
+
+def _leg(
+    pose, side: str, forward: float, knee: float, out: float = 0.0, toes_out: float = 0.0, lift: float = 0.0
+):
+    hip = rotation("x", -forward) @ rotation("z", out) @ rotation("y", toes_out)
+    if side == "right":
+        hip = _MIRROR @ hip @ _MIRROR
+    pose[_JOINT[f"{side}_hip"]] = hip
+    pose[_JOINT[f"{side}_knee"]] = rotation("x", knee)
+    pose[_JOINT[f"{side}_ankle"]] = rotation("x", lift)
+
+
+def _trunk(pose, gait: Gait, rng: np.random.Generator, twist: float = 0.0, lean: float = 0.0):
+    for name, share in (("spine1", 0.35), ("spine2", 0.35), ("spine3", 0.3)):
+        pose[_JOINT[name]] = (
+            rotation("y", twist * share) @ rotation("x", gait.stoop * share) @ rotation("z", lean * share)
+        )
+    pose[_JOINT["neck"]] = rotation("y", rng.normal(0, 0.12)) @ rotation("x", gait.head * 0.5)
+    pose[_JOINT["head"]] = (
+        rotation("y", rng.normal(0, 0.2)) @ rotation("x", gait.head * 0.5 + rng.normal(0, 0.07))
+    ) @ rotation("z", rng.normal(0, 0.04))
+
+
+def walking(rng: np.random.Generator, gait: Gait) -> np.ndarray:
+    """(24,3,3) one moment of a walk cycle."""
+    pose = np.tile(np.eye(3), (24, 1, 1))
+    phase = rng.uniform(0, 2 * np.pi)
+    amount = gait.stride * rng.uniform(0.75, 1.1)
+    for side, shift in (("left", 0.0), ("right", np.pi)):
+        angle = phase + shift
+        swing = np.sin(angle)
+        # The knee bends most while the leg travels forwards and stays nearly straight under load.
+        knee = (
+            0.08
+            + gait.bounce * 1.1 * amount * max(0.0, np.cos(angle)) ** 1.5
+            + 0.12 * amount * max(0.0, swing)
+        )
+        lift = -0.25 * amount * max(0.0, swing) + 0.35 * amount * max(0.0, -swing)
+        _leg(pose, side, amount * swing + 0.04, knee, 0.02, gait.toes_out * 0.6, lift)
+        _arm(
+            pose,
+            side,
+            gait.arm_spread,
+            -gait.arm_swing * swing * amount * 1.6,
+            0.15,
+            gait.elbow * (0.5 + 0.5 * max(0.0, -swing)) + 0.08,
+        )
+    _trunk(pose, gait, rng, twist=gait.twist * np.sin(phase), lean=gait.sway * np.cos(phase))
+    pose[0] = rotation("y", -0.5 * gait.twist * np.sin(phase)) @ rotation(
+        "z", gait.sway * 0.5 * np.cos(phase)
+    )
+    if rng.random() < 0.3:
+        _one_arm(pose, rng, gait)
+    return pose
+
+
+def _one_arm(pose, rng: np.random.Generator, gait: Gait) -> None:
+    """Gives one arm something to do: a pocket, a phone, a bag, a strap, a hip."""
+    side = rng.choice(["left", "right"])
+    kind = rng.choice(["pocket", "phone", "ear", "bag", "strap", "hip"])
+    spread = gait.arm_spread
+    if kind == "pocket":
+        _arm(pose, side, spread + 0.18, -0.25, 0.35, 0.75)
+    elif kind == "phone":
+        _arm(pose, side, spread * 0.8, 0.35 + rng.uniform(0, 0.3), 0.45, rng.uniform(1.5, 1.9))
+        pose[_JOINT["head"]] = rotation("x", rng.uniform(0.15, 0.4)) @ pose[_JOINT["head"]]
+    elif kind == "ear":
+        _arm(pose, side, 0.5, 0.7, 0.2, 2.25)
+    elif kind == "bag":
+        _arm(pose, side, spread + 0.08, 0.05, 0.1, 0.12)
+    elif kind == "strap":
+        _arm(pose, side, 0.25, 0.2, 0.35, 2.2)
+    else:
+        _arm(pose, side, 0.75, -0.2, 0.75, 1.55)
+
+
+def standing(rng: np.random.Generator, gait: Gait) -> np.ndarray:
+    """(24,3,3) somebody standing: hanging arms, arms folded or on the hips, hands in front or behind, a gesture."""
+    pose = np.tile(np.eye(3), (24, 1, 1))
+    shift = rng.normal(0, 0.06)
+    for side, sign in (("left", 1.0), ("right", -1.0)):
+        loose = max(0.0, sign * shift) * 3
+        _leg(
+            pose, side, loose * 0.6 + rng.normal(0, 0.03), 0.05 + loose * 1.3, rng.uniform(0, 0.09) - sign * shift,
+            gait.toes_out + rng.uniform(0, 0.15), -loose * 0.5,
+        )  # fmt: skip
+    _trunk(pose, gait, rng, twist=rng.normal(0, 0.08), lean=-shift)
+    pose[0] = rotation("z", shift * 0.8)
+    spread = gait.arm_spread
+    for side in ("left", "right"):
+        _arm(
+            pose,
+            side,
+            spread + rng.uniform(0, 0.06),
+            rng.normal(0, 0.08),
+            0.2,
+            gait.elbow * rng.uniform(0.3, 1),
+        )
+    kind = rng.choice(
+        ["hang", "one", "folded", "front", "behind", "pockets", "gesture"],
+        p=[0.3, 0.27, 0.09, 0.1, 0.07, 0.09, 0.08],
+    )
+    if kind == "one":
+        _one_arm(pose, rng, gait)
+    elif kind == "folded":
+        for side, swing in (("left", 0.5), ("right", 0.62)):
+            _arm(pose, side, 0.22 + spread * 0.4, swing, 1.05, 1.75)
+    elif kind == "front":
+        for side in ("left", "right"):
+            _arm(pose, side, spread, 0.3, 0.75, 0.95)
+    elif kind == "behind":
+        for side in ("left", "right"):
+            _arm(pose, side, spread + 0.05, -0.45, 0.75, 0.75)
+    elif kind == "pockets":
+        for side in ("left", "right"):
+            _arm(pose, side, spread + 0.18, -0.25, 0.35, 0.75)
+    elif kind == "gesture":
+        for side in ("left", "right"):
+            _arm(
+                pose,
+                side,
+                spread + rng.uniform(0, 0.3),
+                rng.uniform(0, 0.6),
+                rng.uniform(0, 0.5),
+                rng.uniform(0.6, 1.8),
+            )
+    return pose
+
+
+def sample_pose(rng: np.random.Generator, gait: Gait) -> np.ndarray:
+    """(24,3,3) a walking (three of five) or a standing pose; the pelvis turn is relative to the facing direction."""
+    return walking(rng, gait) if rng.random() < 0.6 else standing(rng, gait)
