@@ -1,0 +1,30 @@
+"""threedsl: people recognised by their 3D body shape although their clothes changed (3DSL, CVPR 2021)."""
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from threedsl.gallery import Gallery
+    from threedsl.pipeline import ThreeDSL
+
+# OpenMP's threads spin while they wait for each other. On a machine that others use as well, which a free Space is,
+# one picture then takes seconds instead of 30 ms. It counts only when set before PyTorch is imported.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+__all__ = ["Gallery", "ThreeDSL"]
+__version__ = "0.1.0"
+
+_HOME = {"Gallery": "threedsl.gallery", "ThreeDSL": "threedsl.pipeline"}
+
+
+def __getattr__(name: str):
+    """Import a class when it is first asked for: PyTorch takes seconds, `import threedsl` must not."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'threedsl' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

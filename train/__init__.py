@@ -1,0 +1,1 @@
+"""What reproduces checkpoints/: body model, synthetic people, losses, sampler, engine, figures."""

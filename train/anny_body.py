@@ -12,15 +12,9 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-POSE_PARAMETERIZATION = "world"
+from threedsl.body.joints import SMPL_JOINTS, SMPL_PARENTS
 
-SMPL_NAMES = (
-    "pelvis", "left_hip", "right_hip", "spine1", "left_knee", "right_knee", "spine2", "left_ankle",
-    "right_ankle", "spine3", "left_foot", "right_foot", "neck", "left_collar", "right_collar", "head",
-    "left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist",
-    "left_hand", "right_hand",
-)  # fmt: skip
-SMPL_PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19, 20, 21)
+POSE_PARAMETERIZATION = "world"
 
 SMPL_TO_ANNY = {
     "pelvis": "root", "left_hip": "upperleg01.L", "right_hip": "upperleg01.R", "spine1": "spine04",
@@ -60,13 +54,13 @@ def bone_joints(model) -> np.ndarray:
     them on the foot and on the metacarpals.
     """
     label = {name: i for i, name in enumerate(model.bone_labels)}
-    joint_of = {label[bone]: SMPL_NAMES.index(joint) for joint, bone in SMPL_TO_ANNY.items()}
+    joint_of = {label[bone]: SMPL_JOINTS.index(joint) for joint, bone in SMPL_TO_ANNY.items()}
     for bone, i in label.items():
         side = {"L": "left", "R": "right"}.get(bone[-1])
         if bone.startswith("toe"):
-            joint_of[i] = SMPL_NAMES.index(f"{side}_foot")
+            joint_of[i] = SMPL_JOINTS.index(f"{side}_foot")
         elif bone.startswith("finger") and not bone.startswith("finger1"):
-            joint_of[i] = SMPL_NAMES.index(f"{side}_hand")
+            joint_of[i] = SMPL_JOINTS.index(f"{side}_hand")
     result = np.zeros(model.bone_count, np.int64)
     for i in range(model.bone_count):
         ancestor = i
@@ -86,7 +80,7 @@ def smpl_weights(model) -> torch.Tensor:
 
 
 def rest_state(model, phenotypes=None) -> dict[str, torch.Tensor]:
-    """Anny's rest vertices (B,V,3) and bone poses (B,bones,4,4) for phenotypes {name: (B,)}; the average body if None."""
+    """Anny's rest vertices (B,V,3) and bone poses (B,bones,4,4) for phenotypes {name: (B,)}; None: the average body."""
     if phenotypes is None:
         phenotypes = {name: torch.full((1,), 0.5, dtype=model.dtype) for name in model.phenotype_labels}
     coefficients = model.get_phenotype_blendshape_coefficients(
@@ -174,7 +168,7 @@ def t_pose(model, rest: dict[str, torch.Tensor] | None = None) -> torch.Tensor:
 def t_pose_joints(model, tpose: torch.Tensor) -> torch.Tensor:
     """(B,24,3) SMPL joints of a T-pose from `t_pose`."""
     label = {name: i for i, name in enumerate(model.bone_labels)}
-    return tpose[:, [label[SMPL_TO_ANNY[name]] for name in SMPL_NAMES], :3, 3]
+    return tpose[:, [label[SMPL_TO_ANNY[name]] for name in SMPL_JOINTS], :3, 3]
 
 
 def joint_transforms(rotations: torch.Tensor, joints: torch.Tensor) -> torch.Tensor:
@@ -210,7 +204,7 @@ def anny_pose_from_smpl(model, rotations: torch.Tensor, rest: dict[str, torch.Te
 
 
 def sample_phenotypes(model, n: int, rng: np.random.Generator) -> dict[str, torch.Tensor]:
-    """{name: (n,)} phenotypes of n adults of 18 to 75 years: Anny's calibrated population, nearly male (0) or female (1).
+    """{name: (n,)} phenotypes of n adults of 18 to 75 years: Anny's calibrated population, near male (0) or female (1).
 
     The population is calibrated on WHO statistics up to adulthood; weight and muscle are drawn a little wider than
     its Beta laws, because girth is what tells dressed adults apart.

@@ -1,4 +1,4 @@
-"""Random changes of a training crop: one geometry for picture, mask and keypoints; colours and defects for the picture."""
+"""Random changes of a training crop: one geometry for picture, mask and keypoints, then colours and defects."""
 
 from dataclasses import dataclass
 
@@ -42,7 +42,9 @@ def augment(sample: Sample, config: AugmentConfig, rng: np.random.Generator) -> 
     return Sample(colour(moved.image, config, rng), moved.mask, moved.keypoints)
 
 
-def random_geometry(size: tuple[int, int], config: AugmentConfig, rng: np.random.Generator) -> NDArray[np.float32]:
+def random_geometry(
+    size: tuple[int, int], config: AugmentConfig, rng: np.random.Generator
+) -> NDArray[np.float32]:
     """(2, 3) affine map of pixel positions: scaling about the centre and a shift."""
     height, width = size
     scale = 1 + rng.uniform(-config.scale, config.scale)

@@ -19,10 +19,14 @@ DISPLAY_TOPOLOGY, COARSE_TOPOLOGY = "notoes", "notoes_collapse5pc"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=DEFAULT_BODY, help="file to write (default: %(default)s)")
-    parser.add_argument("--bodies", type=int, default=2000, help="adults whose shapes are analysed (default: %(default)s)")
+    parser.add_argument(
+        "--bodies", type=int, default=2000, help="adults whose shapes are analysed (default: %(default)s)"
+    )
     parser.add_argument("--held-out", type=int, default=300, help="adults the errors are measured on")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--smpl", type=Path, help="a licensed SMPL .npz or .pkl to complete instead of distilling Anny")
+    parser.add_argument(
+        "--smpl", type=Path, help="a licensed SMPL .npz or .pkl to complete instead of distilling Anny"
+    )
 
 
 def main(args: argparse.Namespace) -> None:
@@ -93,8 +97,13 @@ def distil(bodies: int, held_out: int, seed: int) -> tuple[dict[str, np.ndarray]
     test = slice(bodies, None)
     report = [f"{held_out} held-out Anny adults, T-pose, seed {seed}:"]
     for count, error in reconstruction_error(vertices[test], mean, directions, deviations).items():
-        report.append(f"  vertices with {count:2d} betas: mean {error.mean():.2f} mm, worst body {error.max():.2f} mm")
-    for name, regressor, truth in (("SMPL joints", joint_regressor, joints), ("COCO keypoints", coco_regressor, keypoints)):
+        report.append(
+            f"  vertices with {count:2d} betas: mean {error.mean():.2f} mm, worst body {error.max():.2f} mm"
+        )
+    for name, regressor, truth in (
+        ("SMPL joints", joint_regressor, joints),
+        ("COCO keypoints", coco_regressor, keypoints),
+    ):
         error = 1000 * np.linalg.norm(regressor @ vertices[test] - truth[test], axis=-1)
         report.append(f"  {name}: mean {error.mean():.2f} mm, worst {error.max():.2f} mm")
     tall = np.ptp(vertices[test, :, 1], axis=1)
@@ -106,7 +115,14 @@ def t_posed_population(full, base_index, count: int, rng) -> tuple[np.ndarray, n
     """T-posed adults in SMPL's frame with the pelvis at the origin: vertices, 24 joints, 17 keypoints, metres."""
     from anny.keypoints import KeypointsRegressor
 
-    from train.anny_body import POSE_PARAMETERIZATION, rest_state, sample_phenotypes, t_pose, t_pose_joints, to_smpl_frame
+    from train.anny_body import (
+        POSE_PARAMETERIZATION,
+        rest_state,
+        sample_phenotypes,
+        t_pose,
+        t_pose_joints,
+        to_smpl_frame,
+    )
 
     coco = KeypointsRegressor.coco(full, list(COCO_KEYPOINTS))
     phenotypes = sample_phenotypes(full, count, rng)
@@ -129,7 +145,9 @@ def coco_from_anny(full, base_index: np.ndarray) -> np.ndarray:
     from anny.keypoints import _load_keypoint_data
     from anny.paths import get_anny_root_dir
 
-    weights, _ = _load_keypoint_data(full, get_anny_root_dir() / "data" / "keypoints" / "coco.pth", list(COCO_KEYPOINTS))
+    weights, _ = _load_keypoint_data(
+        full, get_anny_root_dir() / "data" / "keypoints" / "coco.pth", list(COCO_KEYPOINTS)
+    )
     return weights[:, base_index].double().numpy()
 
 
@@ -148,7 +166,9 @@ def distinct_nearest(points: torch.Tensor, candidates: torch.Tensor) -> np.ndarr
     return result
 
 
-def upsampling(template: np.ndarray, coarse_index: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def upsampling(
+    template: np.ndarray, coarse_index: np.ndarray, faces: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Three coarse vertices and weights for each vertex: barycentric on the closest coarse face of the T-pose."""
     import open3d as o3d
 

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from threedsl.body import BodyModel
 from threedsl.body.camera import project
+from threedsl.body.rotation import matrix_from_6d
 from threedsl.data.keypoints import read_alphapose
 from threedsl.data.listfile import Record
 from threedsl.data.transforms import resize_crop, to_batch
 from threedsl.network import ThreeDSLNetwork
 from threedsl.network.heads import mean_pose_and_camera
-from threedsl.body.rotation import matrix_from_6d
 from train.dataset import load_crops, pose_of, read_mask
 
 LEFT_SHOULDER, RIGHT_SHOULDER, LEFT_HIP, RIGHT_HIP = 5, 6, 11, 12
@@ -38,8 +38,8 @@ def keypoint_error(predicted: NDArray, truth: NDArray) -> dict[str, float]:
         predicted: (N, 17, 2) and truth: (N, 17, 3), pixels of the same crop; truth's last column is confidence.
 
     Returns:
-        "mean px", and "PCK@a": the share of keypoints within a x the torso's diagonal (left shoulder to right hip or the
-        other way, the longer one, of the truth).
+        "mean px", and "PCK@a": the share of keypoints within a x the torso's diagonal (left shoulder to right hip or
+        the other way, the longer one, of the truth).
     """
     visible = truth[..., 2] >= VISIBLE
     distance = np.linalg.norm(predicted - truth[..., :2], axis=-1)
@@ -73,7 +73,7 @@ def hard_mask(pixels: NDArray, faces: NDArray, size: tuple[int, int]) -> NDArray
 def predict_bodies(
     network: ThreeDSLNetwork, body: BodyModel, crops: NDArray, size: tuple[int, int], mean: bool = False
 ) -> Bodies:
-    """Bodies of (N, h, w, 3) crops projected into `size`; with `mean` the regression's start instead (standing, average)."""
+    """Bodies of (N, h, w, 3) crops projected into `size`; with `mean` where the regression starts instead."""
     network.eval()
     betas, keypoints, masks = [], [], []
     for start in range(0, len(crops), 64):
@@ -82,7 +82,11 @@ def predict_bodies(
         if mean:
             initial = mean_pose_and_camera()
             pose = matrix_from_6d(initial[:144].view(24, 6)).expand_as(pose)
-            shape, camera, delta = torch.zeros_like(shape), initial[144:].expand_as(camera), torch.zeros_like(delta)
+            shape, camera, delta = (
+                torch.zeros_like(shape),
+                initial[144:].expand_as(camera),
+                torch.zeros_like(delta),
+            )
         posed = body(shape, pose, delta)
         betas.append(shape)
         keypoints.append(project(posed.keypoints, camera, size)[0].numpy())

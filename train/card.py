@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
-STREAMS = {"appearance": "appearance stream", "shape": "3D shape stream", "combined": "both streams (combined)"}
+STREAMS = {
+    "appearance": "appearance stream",
+    "shape": "3D shape stream",
+    "combined": "both streams (combined)",
+}
 METRICS = ("rank-1", "rank-5", "mAP")
 
 FRONT = """---
@@ -57,8 +61,12 @@ def retrieval_table(figures: dict, protocol: str) -> list[str]:
         rows.append(f"| {STREAMS[stream]} | " + " | ".join(cell(scores[m]) for m in METRICS) + " |")
     if "baseline" in figures:
         alone, gain = figures["baseline"][protocol], figures["combined minus baseline"][protocol]
-        rows.append("| baseline: appearance-only network | " + " | ".join(cell(alone[m]) for m in METRICS) + " |")
-        rows.append("| combined minus baseline, paired | " + " | ".join(cell(gain[m]) for m in METRICS) + " |")
+        rows.append(
+            "| baseline: appearance-only network | " + " | ".join(cell(alone[m]) for m in METRICS) + " |"
+        )
+        rows.append(
+            "| combined minus baseline, paired | " + " | ".join(cell(gain[m]) for m in METRICS) + " |"
+        )
     rows.append("| chance | " + " | ".join(percent(figures["chance"][protocol][m]) for m in METRICS) + " |")
     return [*rows, ""]
 
@@ -75,7 +83,9 @@ def write_card(folder: Path, figures: dict) -> None:
     backbone = {"lite": "EfficientNet-Lite0", "r50": "ResNet-50 and ResNet-18"}[config["name"]]
     data = figures["data"]
     lines = [
-        FRONT.format(name=folder.resolve().name, backbone=backbone, height=config["height"], width=config["width"]),
+        FRONT.format(
+            name=folder.resolve().name, backbone=backbone, height=config["height"], width=config["width"]
+        ),
         "## Measured",
         "",
         f"Synthetic test set: {data['people']} people never seen in training, {data['query pictures']} query and "
@@ -89,8 +99,8 @@ def write_card(folder: Path, figures: dict) -> None:
         lines += retrieval_table(figures, protocol)
     if "baseline" in figures:
         lines += [
-            "The baseline is the appearance stream alone, trained on the same pictures for the same steps with the same "
-            "identity losses.",
+            "The baseline is the appearance stream alone, trained on the same pictures for the same steps with the "
+            "same identity losses.",
             "",
         ]
     lines += body_table(figures["bodies"]) + openpeople_table(figures["openpeople"])
@@ -131,12 +141,14 @@ def body_table(bodies: dict) -> list[str]:
 def openpeople_table(figures: dict) -> list[str]:
     rows = ["| openpeople, zero-shot, percent | " + " | ".join(METRICS) + " |", "| --- | --- | --- | --- |"]
     for stream in STREAMS:
-        rows.append(f"| {STREAMS[stream]} | " + " | ".join(percent(figures[stream][m]) for m in METRICS) + " |")
+        rows.append(
+            f"| {STREAMS[stream]} | " + " | ".join(percent(figures[stream][m]) for m in METRICS) + " |"
+        )
     return [
         *rows,
         "",
         f"{figures['queries']} outdoor photos (photoreal people who do not exist; eight in other clothes) against "
-        f"{figures['gallery pictures']} studio pictures of ten people in nearly the same clothes; one query is worth 10 "
-        "points, chance is 10 % at rank-1.",
+        f"{figures['gallery pictures']} studio pictures of ten people in nearly the same clothes; one query is worth "
+        "10 points, chance is 10 % at rank-1.",
         "",
     ]

@@ -17,7 +17,11 @@ STATE = "state.json"
 
 
 def save_state(
-    folder: Path, modules: dict[str, nn.Module], optimizers: dict[str, Optimizer], generator: torch.Generator, info: dict
+    folder: Path,
+    modules: dict[str, nn.Module],
+    optimizers: dict[str, Optimizer],
+    generator: torch.Generator,
+    info: dict,
 ) -> None:
     """Write `folder` so that a crash leaves either the old state or the new one.
 
@@ -77,7 +81,9 @@ def load_state(
             for key, value in load_file(folder / f"{name}.safetensors").items():
                 index, _, field = key.partition(".")
                 state.setdefault(int(index), {})[field] = value
-            optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+            optimizer.load_state_dict(
+                {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
+            )
         random = load_file(folder / "random.safetensors")
     except (FileNotFoundError, SafetensorError, RuntimeError, KeyError, ValueError) as error:
         raise InputError(

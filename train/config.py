@@ -33,6 +33,7 @@ class TrainConfig:
     data: str = "data/synthetic"  # a data set folder (images, list, pose, mask)
     out: str = "runs/3dsl-lite"  # checkpoints, TensorBoard logs
     network: NetworkConfig = field(default_factory=NetworkConfig)
+    body: str | None = None  # an SMPL-format file of `python -m train body`; None: the shipped one
     pretrained: str | None = "imagenet"  # None: from scratch; a folder of ResNet files for r50
     seed: int = 0
     steps: int = 3000
@@ -47,7 +48,7 @@ class TrainConfig:
     losses: LossWeights = field(default_factory=LossWeights)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     mask_height: int = 64  # pixels of the silhouettes compared; the width follows the crop's
-    sigma: float = 0.1  # blur of the silhouettes, square pixels
+    sigma: float = 0.025  # blur of the silhouettes in square pixels at mask_height 64; scale with its square
     precision: str = "no"  # "no", "fp16" or "bf16", as Accelerate names them
     workers: int = 1  # processes that prepare batches
     log_every: int = 20
@@ -55,13 +56,25 @@ class TrainConfig:
     save_every: int = 200
 
     def __post_init__(self):
-        for name in ("steps", "people", "pictures", "mask_height", "log_every", "evaluate_every", "save_every"):
+        for name in (
+            "steps",
+            "people",
+            "pictures",
+            "mask_height",
+            "log_every",
+            "evaluate_every",
+            "save_every",
+        ):
             if getattr(self, name) < 1:
                 raise InputError(f"configuration field {name} must be at least 1, not {getattr(self, name)}.")
         if self.people < 2 or self.pictures < 2:
-            raise InputError("configuration fields people and pictures must be at least 2: triplets need positives and negatives.")
+            raise InputError(
+                "configuration fields people and pictures must be at least 2: triplets need positives and negatives."
+            )
         if self.precision not in ("no", "fp16", "bf16"):
-            raise InputError(f"configuration field precision must be no, fp16 or bf16, not {self.precision!r}.")
+            raise InputError(
+                f"configuration field precision must be no, fp16 or bf16, not {self.precision!r}."
+            )
 
     @property
     def mask_size(self) -> tuple[int, int]:
@@ -81,7 +94,9 @@ def load_config(path: str | Path, overrides: list[str] | None = None) -> TrainCo
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except FileNotFoundError:
-        raise InputError(f"Configuration {path} does not exist; the shipped ones are in train/configs/.") from None
+        raise InputError(
+            f"Configuration {path} does not exist; the shipped ones are in train/configs/."
+        ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"Configuration {path} is not valid YAML: {' '.join(str(error).split())}.") from None
     if not isinstance(values, dict):
@@ -126,7 +141,7 @@ def _scalar(hint, value, where: str):
             pass
     if float in allowed and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    if isinstance(value, bool) and bool not in allowed or not isinstance(value, allowed):
+    if (isinstance(value, bool) and bool not in allowed) or not isinstance(value, allowed):
         names = " or ".join("nothing" if kind is type(None) else kind.__name__ for kind in allowed)
         raise InputError(f"{where}: expected {names}, not {value!r}.")
     return value

@@ -42,7 +42,9 @@ class TrainingSet:
         poses = read_alphapose(root / "pose" / "alphapose-results.json")
         self.records = [record for record in self.records if pose_of(record, root, poses) is not None]
         if not self.records:
-            raise InputError(f"No picture of {root}/list/train.txt has keypoints in pose/alphapose-results.json.")
+            raise InputError(
+                f"No picture of {root}/list/train.txt has keypoints in pose/alphapose-results.json."
+            )
         pids = sorted({record.pid for record in self.records})
         self.labels = np.array([pids.index(record.pid) for record in self.records])
         outfits = sorted({(record.pid, record.clothes) for record in self.records})
@@ -56,7 +58,9 @@ class TrainingSet:
         for i, record in enumerate(tqdm(self.records, desc="decoding", unit="picture")):
             picture = cv2.imread(str(record.path))
             if picture is None:
-                raise InputError(f"Training picture {record.path} cannot be decoded; make it anew or take it off the list.")
+                raise InputError(
+                    f"Training picture {record.path} cannot be decoded; make it anew or take it off the list."
+                )
             self.images[i] = resize_crop(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), size)
             self.masks[i] = read_mask(root, record, mask_size)
             scale = (size[1] / picture.shape[1], size[0] / picture.shape[0], 1)
@@ -102,7 +106,9 @@ class TrainingSteps(Dataset):
         places = np.array_split(np.arange(len(indices)).reshape(-1, self.sampler.pictures), self.processes)
         mine = places[self.rank].reshape(-1)
         samples = [
-            augment(self._sample(indices[place]), self.config, np.random.default_rng((self.seed, 2, step, place)))
+            augment(
+                self._sample(indices[place]), self.config, np.random.default_rng((self.seed, 2, step, place))
+            )
             for place in mine
         ]
         chosen = indices[mine]

@@ -4,6 +4,7 @@ import argparse
 import json
 import logging
 import math
+import shutil
 import time
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from accelerate.utils import set_seed
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from threedsl.body import BodyModel
+from threedsl.body import DEFAULT_BODY, BodyModel
 from threedsl.checkpoint import save_checkpoint
 from threedsl.errors import InputError
 from threedsl.network import Discriminator, ThreeDSLNetwork, build_network
@@ -31,8 +32,12 @@ log = logging.getLogger("train")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", type=Path, help="a YAML file, such as train/configs/3dsl-lite.yaml")
-    parser.add_argument("--resume", action="store_true", help="go on from the last saved state of the same run")
-    parser.add_argument("--set", action="append", metavar="FIELD=VALUE", help="override a field, e.g. steps=100")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from the last saved state of the same run"
+    )
+    parser.add_argument(
+        "--set", action="append", metavar="FIELD=VALUE", help="override a field, e.g. steps=100"
+    )
     parser.add_argument("--stop-at", type=int, help="save the state and stop after this step")
 
 
@@ -63,9 +68,12 @@ def train(config: TrainConfig, resume: bool = False, stop_at: int | None = None)
     batches = TrainingSteps(data, sampler, config.augment, config.seed, config.steps, rank, processes)
     retrieval = RetrievalSet(config.data, size) if accelerator.is_main_process else None
 
+    body_file = config.body or DEFAULT_BODY
     network = build_network(config.network, config.pretrained)
     log.info("backbones start from %s", config.pretrained or "SCRATCH: nothing was pre-trained")
-    learner = Learner(network, BodyModel.load(), data.people, config).to(memory_format=torch.channels_last)
+    learner = Learner(network, BodyModel.load(body_file), data.people, config).to(
+        memory_format=torch.channels_last
+    )
     discriminator = Discriminator()
     optimizer = torch.optim.AdamW(
         [
@@ -77,7 +85,7 @@ def train(config: TrainConfig, resume: bool = False, stop_at: int | None = None)
     )
     judge = torch.optim.Adam(discriminator.parameters(), lr=config.discriminator_rate)
     adversarial = config.network.shape_stream and config.losses.adversarial > 0
-    prior = BodyPrior(config.seed) if adversarial else None
+    prior = BodyPrior(body_file, config.seed) if adversarial else None
     generator = torch.Generator().manual_seed(config.seed + rank)
 
     modules = {"network": network, "classifiers": learner.classifiers, "discriminator": discriminator}
@@ -95,7 +103,9 @@ def train(config: TrainConfig, resume: bool = False, stop_at: int | None = None)
 
     steps = range(start, config.steps)
     loader = DataLoader(batches, batch_size=None, sampler=steps, num_workers=config.workers)
-    progress = tqdm(total=config.steps, initial=start, desc=config.name, disable=not accelerator.is_main_process)
+    progress = tqdm(
+        total=config.steps, initial=start, desc=config.name, disable=not accelerator.is_main_process
+    )
     clock, seen = time.monotonic(), 0
     learner.train()
     for step, batch in zip(steps, loader, strict=True):
@@ -115,7 +125,9 @@ def train(config: TrainConfig, resume: bool = False, stop_at: int | None = None)
         if adversarial:
             real = (value.to(accelerator.device) for value in prior.sample(len(batch.images), generator))
             judge.zero_grad()
-            judged = discriminator_loss(discriminator(*real), discriminator(output.pose.detach(), output.betas.detach()))
+            judged = discriminator_loss(
+                discriminator(*real), discriminator(output.pose.detach(), output.betas.detach())
+            )
             losses["discriminator"] = judged.detach()
             accelerator.backward(judged)
             judge.step()
@@ -127,11 +139,18 @@ def train(config: TrainConfig, resume: bool = False, stop_at: int | None = None)
             pace = seen / (time.monotonic() - clock)
             values = {name: value.item() for name, value in losses.items()}
             if not math.isfinite(sum(values.values())):
-                raise InputError(f"the loss is no longer finite at step {done}; lower learning_rate and resume.")
+                raise InputError(
+                    f"the loss is no longer finite at step {done}; lower learning_rate and resume."
+                )
             for name, value in values.items():
                 writer.add_scalar(f"loss/{name}", value, done)
             writer.add_scalar("pictures per second", pace, done)
-            log.info("step %d  %.0f pictures/s  %s", done, pace, "  ".join(f"{k} {v:.4f}" for k, v in values.items()))
+            log.info(
+                "step %d  %.0f pictures/s  %s",
+                done,
+                pace,
+                "  ".join(f"{k} {v:.4f}" for k, v in values.items()),
+            )
             clock, seen = time.monotonic(), 0
         if (done % config.evaluate_every == 0 or done == config.steps) and writer:
             described = retrieval.describe(network, accelerator.device)
@@ -144,7 +163,9 @@ def train(config: TrainConfig, resume: bool = False, stop_at: int | None = None)
                 )
             clock, seen = time.monotonic(), 0
         if (done % config.save_every == 0 or done in (config.steps, stop_at)) and accelerator.is_main_process:
-            save_state(out / "last", modules, optimizers, generator, {"step": done, "config": config.to_dict()})
+            save_state(
+                out / "last", modules, optimizers, generator, {"step": done, "config": config.to_dict()}
+            )
         if done == stop_at:
             break
     progress.close()
@@ -163,4 +184,6 @@ def summary_writer(out: Path, start: int):
 def export(config: TrainConfig, network: ThreeDSLNetwork, folder: Path) -> None:
     """Write the network as `ThreeDSL.from_pretrained` reads it, with the training configuration beside it."""
     save_checkpoint(network, config.network, folder, half=True)
+    if config.body:
+        shutil.copyfile(config.body, folder / "body.npz")
     (folder / "training.json").write_text(json.dumps(config.to_dict(), indent=2) + "\n", encoding="utf-8")

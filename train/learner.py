@@ -56,7 +56,9 @@ class Learner(nn.Module):
         other_clothes, same_clothes, others = pair_masks(batch.labels, batch.clothes)
         feature, margin = output.appearance_feature, self.config.margin
         losses = {
-            "appearance_identity": identity_loss(self.classifiers["appearance"](output.appearance_logits_input), batch.labels),
+            "appearance_identity": identity_loss(
+                self.classifiers["appearance"](output.appearance_logits_input), batch.labels
+            ),
             "appearance_triplet": 0.5
             * (
                 batch_hard_triplet(feature, same_clothes, others, margin)
@@ -64,7 +66,9 @@ class Learner(nn.Module):
             ),
         }
         if output.shape is not None:
-            losses["shape_identity"] = identity_loss(self.classifiers["shape"](output.shape_logits_input), batch.labels)
+            losses["shape_identity"] = identity_loss(
+                self.classifiers["shape"](output.shape_logits_input), batch.labels
+            )
             losses["shape_triplet"] = batch_hard_triplet(output.shape_feature, other_clothes, others, margin)
         return losses
 
@@ -76,9 +80,13 @@ class Learner(nn.Module):
         if weights.keypoint:
             size = (self.config.network.height, self.config.network.width)
             pixels, _ = project(body.keypoints, output.camera, size)
-            losses["keypoint"] = keypoint_loss(pixels, batch.keypoints[..., :2], batch.keypoints[..., 2], size[0])
+            losses["keypoint"] = keypoint_loss(
+                pixels, batch.keypoints[..., :2], batch.keypoints[..., 2], size[0]
+            )
         if weights.silhouette:
-            mask = project_silhouette(body.vertices, output.camera, self.faces, self.config.mask_size, self.config.sigma)
+            mask = project_silhouette(
+                body.vertices, output.camera, self.faces, self.config.mask_size, self.config.sigma
+            )
             losses["silhouette"] = silhouette_loss(mask, batch.masks)
         if weights.displacement:
             losses["displacement"] = displacement_norm(output.displacement)

@@ -55,7 +55,7 @@ def keypoint_loss(predicted: Tensor, target: Tensor, confidence: Tensor, height:
 
 
 def silhouette_loss(predicted: Tensor, target: Tensor, miss: float = 0.7, overshoot: float = 0.3) -> Tensor:
-    """L_sil with asymmetric weights: `miss` for mask pixels the body leaves bare, `overshoot` for body outside the mask.
+    """L_sil with asymmetric weights: `miss` for mask pixels left bare, `overshoot` for body outside the mask.
 
     predicted: (B, H, W) in [0, 1]; target: (B, H, W), 0 or 1. Weights sum to 1, so equal ones give half the MSE.
     """

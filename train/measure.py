@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from threedsl.body import BodyModel
-from threedsl.checkpoint import load_checkpoint
+from threedsl.checkpoint import body_of, load_checkpoint
 from threedsl.data.listfile import read_list
 from threedsl.errors import InputError
 from threedsl.evaluation.metrics import Scores, bootstrap_interval, evaluate
@@ -22,16 +22,26 @@ CHANCE_DRAWS = 20
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("checkpoint", type=Path, help="folder of the checkpoint to measure")
-    parser.add_argument("--data", type=Path, required=True, help="data set folder whose query and gallery lists are used")
-    parser.add_argument("--baseline", type=Path, help="folder of the appearance-only checkpoint to compare with")
-    parser.add_argument("--bodies", type=int, default=1000, help="pictures the bodies are judged on (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap, the chance level and the choice of pictures")
+    parser.add_argument(
+        "--data", type=Path, required=True, help="data set folder whose query and gallery lists are used"
+    )
+    parser.add_argument(
+        "--baseline", type=Path, help="folder of the appearance-only checkpoint to compare with"
+    )
+    parser.add_argument(
+        "--bodies", type=int, default=1000, help="pictures the bodies are judged on (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the bootstrap, the chance level and the choice of pictures"
+    )
 
 
 def main(args: argparse.Namespace) -> None:
     folder, config, network = load_checkpoint(args.checkpoint)
     if not config.shape_stream:
-        raise InputError(f"{folder} has no shape stream; measure it as --baseline of a checkpoint that has one.")
+        raise InputError(
+            f"{folder} has no shape stream; measure it as --baseline of a checkpoint that has one."
+        )
     size = (config.height, config.width)
     data = RetrievalSet(args.data, size)
     described = data.describe(network)
@@ -48,13 +58,18 @@ def main(args: argparse.Namespace) -> None:
     if args.baseline:
         described = data.describe(load_checkpoint(args.baseline)[2])
         alone = {protocol: data.score(*described, protocol)["appearance"] for protocol in PROTOCOLS}
-        figures["baseline"] = {protocol: summary(scores, data, args.seed) for protocol, scores in alone.items()}
+        figures["baseline"] = {
+            protocol: summary(scores, data, args.seed) for protocol, scores in alone.items()
+        }
         figures["combined minus baseline"] = {
-            protocol: gain(ranked[protocol]["combined"], scores, data, args.seed) for protocol, scores in alone.items()
+            protocol: gain(ranked[protocol]["combined"], scores, data, args.seed)
+            for protocol, scores in alone.items()
         }
     records = read_list(args.data / "list" / "query.txt", args.data)
     picked = sorted(np.random.default_rng(args.seed).permutation(len(records))[: args.bodies])
-    figures["bodies"] = judge_bodies(network, BodyModel.load(), args.data, [records[i] for i in picked], size)
+    figures["bodies"] = judge_bodies(
+        network, BodyModel.load(body_of(folder)), args.data, [records[i] for i in picked], size
+    )
     figures["openpeople"] = zero_shot(network, size)
     (folder / "metrics.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     write_card(folder, figures)
@@ -75,7 +90,11 @@ def facts(root: Path, data: RetrievalSet) -> dict:
 def summary(scores: Scores, data: RetrievalSet, seed: int) -> dict:
     """Rank-1, rank-5 and mAP with 95 % intervals from resampling people."""
     people = data.query_labels.pids[scores.query]
-    values = {"rank-1": scores.first_rank <= 1, "rank-5": scores.first_rank <= 5, "mAP": scores.average_precision}
+    values = {
+        "rank-1": scores.first_rank <= 1,
+        "rank-5": scores.first_rank <= 5,
+        "mAP": scores.average_precision,
+    }
     return {"queries": len(scores.query)} | {
         name: {"value": float(np.mean(value)), "interval": bootstrap_interval(value, people, seed)}
         for name, value in values.items()
@@ -101,7 +120,10 @@ def chance(data: RetrievalSet, protocol: str, seed: int) -> dict:
     rng = np.random.default_rng(seed)
     drawn = [
         evaluate(
-            rng.random((len(data.query), len(data.gallery)), np.float32), data.query_labels, data.gallery_labels, protocol
+            rng.random((len(data.query), len(data.gallery)), np.float32),
+            data.query_labels,
+            data.gallery_labels,
+            protocol,
         )
         for _ in range(CHANCE_DRAWS)
     ]

@@ -1,21 +1,22 @@
 """Plausible bodies for the discriminator, unpaired with any picture."""
 
+from pathlib import Path
+
 import numpy as np
 import torch
 from torch import Tensor
 
-from threedsl.body import DEFAULT_BODY
 from train.synthesize.poses import sample_gait, sample_pose
 
 
 class BodyPrior:
     """Poses of the pose library (walk cycles and standing), betas of the population the body file was made from."""
 
-    def __init__(self, seed: int, poses: int = 4096):
+    def __init__(self, body: str | Path, seed: int, poses: int = 4096):
         rng = np.random.default_rng((seed, 7))
         drawn = [sample_pose(rng, sample_gait(rng, rng.random())) for _ in range(poses)]
         self.poses = torch.from_numpy(np.stack(drawn)).float()
-        with np.load(DEFAULT_BODY) as file:
+        with np.load(body) as file:
             self.betas = torch.from_numpy(file["population_betas"])
 
     def sample(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -20,7 +20,9 @@ class IdentitySampler:
             wardrobe.setdefault(pid, {}).setdefault(outfit, []).append(index)
         self.wardrobes = [list(wardrobe[pid].values()) for pid in sorted(wardrobe)]
         if len(self.wardrobes) < people:
-            raise ValueError(f"a batch of {people} people needs at least as many; the list has {len(self.wardrobes)}")
+            raise ValueError(
+                f"a batch of {people} people needs at least as many; the list has {len(self.wardrobes)}"
+            )
 
     @property
     def steps_per_pass(self) -> int:
@@ -36,7 +38,9 @@ class IdentitySampler:
 
     def _pictures_of(self, outfits: list[list[int]], rng: np.random.Generator) -> np.ndarray:
         worn = rng.permutation(len(outfits))[:2]
-        shares = [self.pictures] if len(worn) == 1 else [self.pictures - self.pictures // 2, self.pictures // 2]
+        shares = (
+            [self.pictures] if len(worn) == 1 else [self.pictures - self.pictures // 2, self.pictures // 2]
+        )
         drawn = []
         for outfit, share in zip(worn, shares, strict=True):
             indices = np.array(outfits[outfit])

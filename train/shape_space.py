@@ -27,7 +27,9 @@ def betas_of(vertices: NDArray, mean: NDArray, directions: NDArray) -> NDArray:
     return (vertices - mean).reshape(len(vertices), -1) @ flat.T / (flat**2).sum(1)
 
 
-def reconstruction_error(vertices: NDArray, mean: NDArray, directions: NDArray, deviations: NDArray) -> dict[int, NDArray]:
+def reconstruction_error(
+    vertices: NDArray, mean: NDArray, directions: NDArray, deviations: NDArray
+) -> dict[int, NDArray]:
     """Mean vertex distance in millimetres per body, for 1, 2, 5 and all betas."""
     betas = betas_of(vertices, mean, directions)
     errors = {}
@@ -38,7 +40,12 @@ def reconstruction_error(vertices: NDArray, mean: NDArray, directions: NDArray, 
 
 
 def fit_regressor(
-    vertices: NDArray, points: NDArray, template: NDArray, region: int = 2000, support: int = 128, ridge: float = 1e-6
+    vertices: NDArray,
+    points: NDArray,
+    template: NDArray,
+    region: int = 2000,
+    support: int = 128,
+    ridge: float = 1e-6,
 ) -> NDArray:
     """Sparse weights (J, V), rows summing to 1, with weights @ vertices = points in the least-squares sense.
 

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import argparse
 import base64
+import gzip
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -29,6 +32,7 @@ MAKEHUMAN_AUTHORS = ("manuel bastioni", "jonas hauquier", "joel palmius")
 _DATA = Path("package") / "public" / "data"
 _COMPLETE = "complete.json"
 _LIMIT = 1 << 30
+_BODIES = "Bodies: Anny (Apache-2.0), from MakeHuman's base mesh and targets, CC0."
 
 
 @dataclass(frozen=True)
@@ -59,18 +63,20 @@ def data_folder(folder: Path) -> Path | None:
     return None
 
 
-def licence_of(metadata: dict) -> tuple[str, str] | None:
+def licence_of(metadata: dict | None) -> tuple[str, str] | None:
     """(author, licence) under which an asset may be used; None when it may not be, or when that is unknown."""
-    stated = metadata.get("license") or {}
+    stated = metadata.get("license") if isinstance(metadata, dict) else None
     if not isinstance(stated, dict):
         return None
     author = str(stated.get("author", "")).strip().strip(",").strip()
     text = str(stated.get("license", ""))
-    compact = text.upper().replace(" ", "").replace("-", "")
-    if compact.startswith("CC0"):
+    short = text.split("(")[0].strip()
+    # The whole name is compared: further words could forbid sale or changes, as in "CC BY 4.0 NonCommercial".
+    compact = short.upper().replace(" ", "").replace("-", "")
+    if re.fullmatch(r"CC0(1\.0)?", compact):
         return author, "CC0"
-    if compact.startswith("CCBY") and not compact.startswith(("CCBYNC", "CCBYND", "CCBYSA")):
-        return author, text.split("(")[0].strip()
+    if re.fullmatch(r"CCBY(\d\.\d)?", compact):
+        return author, short
     names = [name.strip().lower() for name in author.split(",") if name.strip()]
     if names and all(name in MAKEHUMAN_AUTHORS for name in names):
         return author, "CC0 (MakeHuman's own, since 2020)"
@@ -82,29 +88,34 @@ def list_assets(data: Path) -> dict[str, Asset]:
     assets = {}
     for kind in ("clothes", "hair", "eyebrows"):
         for path in sorted((data / "proxies" / kind).glob("*/*.json")):
-            with open(path, encoding="utf-8") as file:
-                metadata = json.load(file).get("metadata", {})
+            try:
+                described = json.loads(path.read_text(encoding="utf-8"))
+            except ValueError:
+                raise InputError(f"{path} is damaged: delete the wardrobe and fetch it anew.") from None
+            metadata = described.get("metadata") if isinstance(described, dict) else None
             terms = licence_of(metadata)
             if terms is not None:
                 assets[path.parent.name] = Asset(path.parent.name, kind, path, *terms)
     return assets
 
 
-def attribution(assets: dict[str, Asset]) -> str:
-    """The text to lay beside pictures made with these assets."""
+def attribution(assets: dict[str, Asset] | None) -> str:
+    """The text to lay beside pictures made with these assets; None: no wardrobe was used."""
+    if assets is None:
+        return f"{_BODIES}\n"
     lines = [
         f"Made with assets of the npm package {PACKAGE}@{VERSION} (MakeHuman, https://www.makehumancommunity.org).",
         "Colours, patterns and combinations were changed.",
         "Skins: MakeHuman team, CC0.",
-        "Bodies: Anny (Apache-2.0), from MakeHuman's base mesh and targets, CC0.",
+        _BODIES,
         "",
     ]
     lines += [f"{asset.name} ({asset.kind}): {asset.author}, {asset.licence}" for asset in assets.values()]
     return "\n".join(lines) + "\n"
 
 
-def check_integrity(tarball: Path, integrity: str = INTEGRITY) -> None:
-    """Refuses a tarball whose sha512 is not the pinned one."""
+def check_integrity(tarball: Path, integrity: str) -> None:
+    """Refuses a tarball whose sha512 is not `integrity`, written as npm writes it."""
     digest = hashlib.sha512()
     with open(tarball, "rb") as file:
         for block in iter(lambda: file.read(1 << 20), b""):
@@ -118,7 +129,18 @@ def check_integrity(tarball: Path, integrity: str = INTEGRITY) -> None:
 
 
 def unpack(tarball: Path, folder: Path) -> None:
-    """Unpacks plain files of an npm tarball below folder; refuses links, devices and paths that lead out of it."""
+    """Unpacks the plain files of an npm tarball below folder.
+
+    Raises:
+        InputError: it is no tarball, is cut off, or holds links, devices or paths that lead out of the folder.
+    """
+    try:
+        _unpack(tarball, folder)
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(f"{tarball} is damaged ({error}): delete it and fetch it again.") from None
+
+
+def _unpack(tarball: Path, folder: Path) -> None:
     total = 0
     with tarfile.open(tarball, "r:gz") as archive:
         for member in archive:
@@ -154,9 +176,11 @@ def fetch_tarball(folder: Path) -> Path:
         ) from None
     tarball = next(folder.glob("*.tgz"), None)
     if done.returncode != 0 or tarball is None:
-        reason = next((line for line in done.stderr.splitlines() if line.strip()), "no reason given")
+        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        told = [line for line in lines if not line.lower().startswith("npm warn")] or lines
+        reason = told[0] if told else "no reason given"
         raise InputError(
-            f"npm could not fetch {PACKAGE}@{VERSION} ({reason.strip()}); check the network and try again."
+            f"npm could not fetch {PACKAGE}@{VERSION} ({reason}); check the network and try again."
         )
     return tarball
 
@@ -168,6 +192,8 @@ def install(folder: Path, tarball: Path | None = None) -> Path:
     """
     if (folder / _COMPLETE).is_file() and data_folder(folder):
         return data_folder(folder)
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file; choose a folder with --out.")
     if folder.exists() and any(folder.iterdir()):
         raise InputError(
             f"{folder} is not empty and holds no complete wardrobe: empty it or choose another --out."
@@ -175,19 +201,18 @@ def install(folder: Path, tarball: Path | None = None) -> Path:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".wardrobe-") as work:
         source = fetch_tarball(Path(work)) if tarball is None else Path(tarball)
-        check_integrity(source)
+        check_integrity(source, INTEGRITY)
         unpacked = Path(work) / "unpacked"
         unpack(source, unpacked)
+        if data_folder(unpacked) is None:
+            raise InputError(
+                f"{PACKAGE}@{VERSION} holds no proxies and skins; it is not the expected package."
+            )
         (unpacked / _COMPLETE).write_text(json.dumps({"package": PACKAGE, "version": VERSION}) + "\n")
         if folder.exists():
             folder.rmdir()
         os.replace(unpacked, folder)
-    data = data_folder(folder)
-    if data is None:
-        raise InputError(
-            f"{PACKAGE}@{VERSION} in {folder} holds no proxies and skins; it is not the expected package."
-        )
-    return data
+    return data_folder(folder)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -15,7 +15,9 @@ def camera_distance(scale: torch.Tensor) -> torch.Tensor:
     return 2 * FOCAL / (scale + 1e-9)
 
 
-def project(points: torch.Tensor, camera: torch.Tensor, size: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
+def project(
+    points: torch.Tensor, camera: torch.Tensor, size: tuple[int, int]
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Project points of the body's space into a crop.
 
     Args:

@@ -58,7 +58,9 @@ class BodyModel(nn.Module):
             "upsample_index", torch.from_numpy(extras["upsample_index"].astype(np.int64)), persistent=False
         )
         self.register_buffer(
-            "upsample_weight", torch.from_numpy(extras["upsample_weight"].astype(np.float32)), persistent=False
+            "upsample_weight",
+            torch.from_numpy(extras["upsample_weight"].astype(np.float32)),
+            persistent=False,
         )
         self.has_pose_correctives = bool(smpl.posedirs.abs().max() > 0)
         self.faces_display = np.asarray(smpl.faces, np.int64)
@@ -74,8 +76,12 @@ class BodyModel(nn.Module):
         posedirs = smpl.posedirs.view(-1, smpl.get_num_verts(), 3)
         self.register_buffer("keypoint_mass", mass.sum(-1), persistent=False)
         self.register_buffer("keypoint_template", mass @ smpl.v_template, persistent=False)
-        self.register_buffer("keypoint_shapedirs", torch.einsum("kjv,vdb->kjdb", mass, smpl.shapedirs), persistent=False)
-        self.register_buffer("keypoint_posedirs", torch.einsum("kjv,pvd->pkjd", mass, posedirs), persistent=False)
+        self.register_buffer(
+            "keypoint_shapedirs", torch.einsum("kjv,vdb->kjdb", mass, smpl.shapedirs), persistent=False
+        )
+        self.register_buffer(
+            "keypoint_posedirs", torch.einsum("kjv,pvd->pkjd", mass, posedirs), persistent=False
+        )
 
     @classmethod
     def load(cls, path: str | Path = DEFAULT_BODY) -> "BodyModel":
@@ -91,7 +97,9 @@ class BodyModel(nn.Module):
             with np.load(path) as file:
                 arrays = {key: file[key] for key in file.files}
         except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-            raise InputError(f"Body model {path} cannot be read ({error}); make it anew with `python -m train body`.") from None
+            raise InputError(
+                f"Body model {path} cannot be read ({error}); make it anew with `python -m train body`."
+            ) from None
         missing = [key for key in SMPL_KEYS + EXTRA_KEYS if key not in arrays]
         if missing:
             raise InputError(
@@ -147,7 +155,9 @@ class BodyModel(nn.Module):
         """Carry a displacement (B, V_coarse, 3) to the display topology (B, V_display, 3)."""
         return (displacement[:, self.upsample_index] * self.upsample_weight[..., None]).sum(2)
 
-    def _skin(self, rest: Tensor, pose: Tensor, transforms: Tensor, weights: Tensor, posedirs: Tensor) -> Tensor:
+    def _skin(
+        self, rest: Tensor, pose: Tensor, transforms: Tensor, weights: Tensor, posedirs: Tensor
+    ) -> Tensor:
         if self.has_pose_correctives:
             rest = rest + (pose_feature(pose) @ posedirs).view(len(pose), -1, 3)
         blended = (weights @ transforms[:, :, :3].flatten(2)).unflatten(2, (3, 4))
@@ -162,7 +172,9 @@ def pose_feature(pose: Tensor) -> Tensor:
 def run_by_smplx(arrays: dict[str, np.ndarray]) -> smplx.SMPL:
     """The smplx.SMPL module over SMPL-format arrays; no pickle is involved."""
     # smplx's own table of landmarks holds only for SMPL's 6,890 vertices.
-    face = dict(zip(("nose", "leye", "reye", "lear", "rear"), arrays["coco_regressor"][:5].argmax(1), strict=True))
+    face = dict(
+        zip(("nose", "leye", "reye", "lear", "rear"), arrays["coco_regressor"][:5].argmax(1), strict=True)
+    )
     with redirect_stdout(StringIO()):  # smplx prints a warning for every model with ten betas
         return smplx.SMPL(
             model_path="",

@@ -26,13 +26,17 @@ class NetworkConfig:
 
     def __post_init__(self):
         if self.name not in BUILDERS:
-            raise InputError(f"network name {self.name!r} is unknown; it is one of {', '.join(sorted(BUILDERS))}.")
+            raise InputError(
+                f"network name {self.name!r} is unknown; it is one of {', '.join(sorted(BUILDERS))}."
+            )
         for field in ("height", "width", "descriptor", "hidden", "coarse_vertices"):
             value = getattr(self, field)
             if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
                 raise InputError(f"network {field} must be a positive integer, not {value!r}.")
         if self.height % 32 or self.width % 32:
-            raise InputError(f"network height and width must be multiples of 32, not {self.height} x {self.width}.")
+            raise InputError(
+                f"network height and width must be multiples of 32, not {self.height} x {self.width}."
+            )
 
     def to_dict(self) -> dict:
         return asdict(self)
@@ -83,9 +87,7 @@ def build_lite(config: NetworkConfig, pretrained: str | None) -> ThreeDSLNetwork
             lite.load_blocks(shape.shape_encoder[0], 11, weights)
             lite.load_head(shape.shape_encoder[1], weights)
             lite.load_blocks(shape.pose_encoder, 11, weights)
-    return ThreeDSLNetwork(
-        appearance=appearance, shape=shape, mean=(127 / 255,) * 3, std=(128 / 255,) * 3
-    )
+    return ThreeDSLNetwork(appearance=appearance, shape=shape, mean=(127 / 255,) * 3, std=(128 / 255,) * 3)
 
 
 def build_r50(config: NetworkConfig, pretrained: str | None) -> ThreeDSLNetwork:
@@ -94,13 +96,16 @@ def build_r50(config: NetworkConfig, pretrained: str | None) -> ThreeDSLNetwork:
     if pretrained is not None:
         if pretrained == "imagenet":
             raise InputError(
-                "r50 starts from ImageNet files you give: set `pretrained` to a folder with resnet50.pth and resnet18.pth."
+                "r50 starts from ImageNet files you give: set `pretrained` to a folder with resnet50.pth "
+                "and resnet18.pth."
             )
         resnet.load_stages(rgb, f"{pretrained}/resnet50.pth")
         resnet.load_stages(body, f"{pretrained}/resnet18.pth")
     cells = (config.height // 32) * (config.width // 32)
     encoder = nn.Sequential(resnet.stem_of(rgb), *(rgb[f"layer{i}"] for i in (1, 2, 3, 4)))
-    appearance = AppearanceStream(encoder=encoder, pool=AverageMaxPool(), neck=BNNeck(4096, config.descriptor))
+    appearance = AppearanceStream(
+        encoder=encoder, pool=AverageMaxPool(), neck=BNNeck(4096, config.descriptor)
+    )
     shape = None
     if config.shape_stream:
         late = nn.Sequential(body["layer3"], body["layer4"])

@@ -13,9 +13,15 @@ class Discriminator(nn.Module):
         self.joint_weight = nn.Parameter(torch.randn(joints, width) / width**0.5)
         self.joint_bias = nn.Parameter(torch.zeros(joints))
         self.whole = nn.Sequential(
-            nn.Linear(joints * width, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, 1)
+            nn.Linear(joints * width, hidden),
+            nn.ReLU(),
+            nn.Linear(hidden, hidden),
+            nn.ReLU(),
+            nn.Linear(hidden, 1),
         )
-        self.shape = nn.Sequential(nn.Linear(betas, 32), nn.ReLU(), nn.Linear(32, 16), nn.ReLU(), nn.Linear(16, 1))
+        self.shape = nn.Sequential(
+            nn.Linear(betas, 32), nn.ReLU(), nn.Linear(32, 16), nn.ReLU(), nn.Linear(16, 1)
+        )
 
     def forward(self, pose: Tensor, betas: Tensor) -> Tensor:
         """pose (B, 24, 3, 3), whose root is ignored (people face everywhere), betas (B, 10) -> (B, 25)."""

@@ -26,9 +26,7 @@ class SameConv(nn.Conv2d):
         if stride == 1:
             half = kernel // 2
             return F.conv2d(x, self.weight, None, 1, half, 1, self.groups)
-        height, width = (
-            max((-(-side // stride) - 1) * stride + kernel - side, 0) for side in x.shape[-2:]
-        )
+        height, width = (max((-(-side // stride) - 1) * stride + kernel - side, 0) for side in x.shape[-2:])
         x = F.pad(x, (width // 2, width - width // 2, height // 2, height - height // 2))
         return F.conv2d(x, self.weight, None, stride, 0, 1, self.groups)
 
@@ -36,7 +34,15 @@ class SameConv(nn.Conv2d):
 class ConvNorm(nn.Sequential):
     """Convolution, batch normalisation and, unless `linear`, ReLU6."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups: int = 1, linear: bool = False):
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int = 1,
+        stride: int = 1,
+        groups: int = 1,
+        linear: bool = False,
+    ):
         layers = [
             SameConv(inputs, outputs, kernel, stride, groups=groups, bias=False),
             nn.BatchNorm2d(outputs, eps=1e-3, momentum=0.01),
@@ -108,5 +114,7 @@ def _load(module: nn.Module, names: dict[str, str], weights: dict[str, Tensor]) 
         if not key.endswith("num_batches_tracked")
     }
     missing = module.load_state_dict(state, strict=False)
-    if missing.unexpected_keys or any(not key.endswith("num_batches_tracked") for key in missing.missing_keys):
+    if missing.unexpected_keys or any(
+        not key.endswith("num_batches_tracked") for key in missing.missing_keys
+    ):
         raise ValueError(f"published weights do not fit: {missing}")

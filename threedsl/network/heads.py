@@ -27,7 +27,9 @@ class SpatialPool(nn.Module):
 
     def __init__(self, channels: int, cells: int, width: int):
         super().__init__()
-        self.reduce = nn.Sequential(nn.Conv2d(channels, 64, 1, bias=False), nn.BatchNorm2d(64), nn.ReLU(inplace=True))
+        self.reduce = nn.Sequential(
+            nn.Conv2d(channels, 64, 1, bias=False), nn.BatchNorm2d(64), nn.ReLU(inplace=True)
+        )
         self.mix = nn.Linear(64 * cells, width)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -80,7 +80,9 @@ def load_stages(stages: nn.ModuleDict, path: str | Path) -> None:
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"ImageNet weights {path} do not exist; give a torchvision ResNet state dict or leave the field empty.")
+        raise InputError(
+            f"ImageNet weights {path} do not exist; give a torchvision ResNet state dict or leave the field empty."
+        )
     if path.suffix == ".safetensors":
         from safetensors.torch import load_file
 
@@ -91,7 +93,9 @@ def load_stages(stages: nn.ModuleDict, path: str | Path) -> None:
     try:
         stages.load_state_dict(weights, strict=True)
     except RuntimeError as error:
-        raise InputError(f"ImageNet weights {path} do not fit this ResNet: {str(error).splitlines()[-1].strip()}") from None
+        raise InputError(
+            f"ImageNet weights {path} do not fit this ResNet: {str(error).splitlines()[-1].strip()}"
+        ) from None
 
 
 def stem_of(stages: nn.ModuleDict) -> nn.Sequential:

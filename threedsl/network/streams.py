@@ -10,7 +10,7 @@ from threedsl.network.heads import BNNeck, PoseHead, ShapeHead
 
 
 class NetworkOutput(NamedTuple):
-    """`*_feature` go to the triplet loss, `*_logits_input` (after BNNeck) to the classifier; descriptors have unit norm."""
+    """`*_feature` go to the triplet loss, `*_logits_input` (after BNNeck) to the classifier."""
 
     appearance: Tensor  # (B, D_a) F_rgb, unit norm
     appearance_feature: Tensor  # (B, D_a) before BNNeck
@@ -98,7 +98,11 @@ class ThreeDSLNetwork(nn.Module):
         """images: (B, 3, H, W) RGB in [0, 1], H and W those of the configuration."""
         images = ((images - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
         feature, normed = self.appearance_stream(images)
-        body = dict.fromkeys(NetworkOutput._fields[3:]) if self.shape_stream is None else self.shape_stream(images)
+        body = (
+            dict.fromkeys(NetworkOutput._fields[3:])
+            if self.shape_stream is None
+            else self.shape_stream(images)
+        )
         return NetworkOutput(
             appearance=F.normalize(normed, dim=1),
             appearance_feature=feature,

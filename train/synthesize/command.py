@@ -7,17 +7,24 @@ import json
 import multiprocessing
 import os
 import sys
+import zipfile
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 from threedsl.errors import InputError
 from train.synthesize import files
 from train.synthesize.person import Settings, Studio, make_person
+from train.wardrobe import attribution, data_folder, default_folder, list_assets
 
 VERSION = 1
+_PHOTOS = (".jpg", ".jpeg", ".png")
 _studio: Studio | None = None
+_settings: Settings | None = None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +57,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--body", type=Path, default=DEFAULT_BODY, help="body file whose betas are written as truth"
     )
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes (default: all cores)")
+    parser.add_argument(
+        "--workers", type=int, default=os.cpu_count() or 1, help="processes (default: all cores)"
+    )
     parser.add_argument(
         "--preview", type=Path, metavar="FILE.png", help="also write a sheet of the first people"
     )
@@ -60,32 +69,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    settings = _settings(args)
+    settings = checked(args)
     out = args.out
-    assets = _assets(settings)
+    assets = list_assets(Path(settings.wardrobe)) if settings.wardrobe else None
     _start(out, settings, args.test_share)
-    todo = [index for index in range(args.people) if not files.record_path(out, index).is_file()]
+    todo = [index for index in range(args.people) if not files.is_complete(out, index)]
     bar = tqdm(total=args.people, initial=args.people - len(todo), desc="people", unit="person")
     with bar:
         if args.workers > 1 and len(todo) > 1:
-            from train.anny_body import load_anny
-
-            load_anny()
-            context = multiprocessing.get_context("spawn")
-            workers = min(args.workers, len(todo))
-            with context.Pool(workers, _prepare, (settings,)) as pool:
-                for _ in pool.imap_unordered(_make, [(index, out) for index in todo]):
-                    bar.update()
-        elif todo:
+            _make_all(settings, out, todo, min(args.workers, len(todo)), bar)
+        else:
             _prepare(settings)
             for index in todo:
-                _make((index, out))
+                _make(index, out)
                 bar.update()
+    files.remove_leftovers(out)
     count = files.finish(out, args.people, args.test_share, args.seed)
-    worn = files.assets_worn(out, args.people)
-    files.write_atomic(
-        out / "ATTRIBUTION.txt", _attribution({k: v for k, v in assets.items() if k in worn}).encode()
-    )
+    if assets is not None:
+        worn = files.assets_worn(out, args.people)
+        assets = {name: asset for name, asset in assets.items() if name in worn}
+    files.write_atomic(out / "ATTRIBUTION.txt", attribution(assets).encode())
     if args.preview:
         from train.synthesize.preview import write_sheet
 
@@ -93,15 +96,42 @@ def main(args: argparse.Namespace) -> None:
     print(f"{count} pictures of {args.people} people in {out}")
 
 
-def _settings(args: argparse.Namespace) -> Settings:
-    """Checks the arguments, each with a sentence of its own."""
+def _make_all(settings: Settings, out: Path, todo: list[int], workers: int, bar: tqdm) -> None:
+    """Makes the people on several processes; the first failure ends them all, and a process that dies is noticed."""
+    from train.anny_body import load_anny
+
+    load_anny()  # builds Anny's own cache once, not once in each process
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context, _prepare, (settings,)) as pool:
+        try:
+            for done in as_completed([pool.submit(_make, index, out) for index in todo]):
+                done.result()
+                bar.update()
+        except BrokenProcessPool:
+            raise InputError(
+                "A process that makes people was ended from outside, perhaps for want of memory: "
+                "run the same command with fewer --workers, it goes on where it stopped."
+            ) from None
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def checked(args: argparse.Namespace) -> Settings:
+    """The settings that the arguments ask for.
+
+    Raises:
+        InputError: a sentence for each argument that cannot be used.
+    """
     if args.people < 1:
         raise InputError("--people must be at least 1.")
+    if args.seed < 0:
+        raise InputError("--seed must be 0 or more.")
     if not 2 <= args.outfits[0] <= args.outfits[1]:
         raise InputError("--outfits needs two numbers, at least 2 and the smaller one first.")
-    if args.pictures_per_outfit < 2:
+    if args.pictures_per_outfit < 3:
         raise InputError(
-            "--pictures-per-outfit must be at least 2: a query needs its clothes in another camera."
+            "--pictures-per-outfit must be at least 3: a query needs every outfit in the gallery, "
+            "and from another camera than its own."
         )
     if args.cameras < 4:
         raise InputError("--cameras must be at least 4.")
@@ -109,11 +139,10 @@ def _settings(args: argparse.Namespace) -> Settings:
         raise InputError("--test-share must lie between 0 and 0.9.")
     if args.samples not in (1, 2, 3, 4) or args.workers < 1:
         raise InputError("--samples must be 1 to 4 and --workers at least 1.")
-    if not args.body.is_file():
-        raise InputError(f"{args.body} does not exist: run `python -m train body` first.")
-    if args.backgrounds and not any(
-        path.suffix.lower() in (".jpg", ".jpeg", ".png") for path in args.backgrounds.rglob("*")
-    ):
+    _check_body(args.body)
+    if args.backgrounds and not args.backgrounds.is_dir():
+        raise InputError(f"--backgrounds {args.backgrounds} is no folder; give one that holds photos.")
+    if args.backgrounds and not any(path.suffix.lower() in _PHOTOS for path in args.backgrounds.rglob("*")):
         raise InputError(f"--backgrounds {args.backgrounds} holds no .jpg or .png picture.")
     return Settings(
         seed=args.seed,
@@ -127,9 +156,22 @@ def _settings(args: argparse.Namespace) -> Settings:
     )
 
 
-def _wardrobe(chosen: str | None) -> str | None:
-    from train.wardrobe import data_folder, default_folder
+def _check_body(path: Path) -> None:
+    """Refuses a body file whose shape space Anny's bodies cannot be written in."""
+    if not path.is_file():
+        raise InputError(f"--body {path} does not exist; make it with `python -m train body`.")
+    if not zipfile.is_zipfile(path):
+        raise InputError(f"--body {path} is no .npz file; make one with `python -m train body`.")
+    with np.load(path) as file:
+        missing = {"base_index", "v_template", "shapedirs"} - set(file.files)
+    if missing:
+        raise InputError(
+            f"--body {path} lacks {', '.join(sorted(missing))}: synthetic people need a body distilled from Anny; "
+            "make one with `python -m train body`."
+        )
 
+
+def _wardrobe(chosen: str | None) -> str | None:
     if chosen == "none":
         return None
     data = data_folder(Path(chosen) if chosen else default_folder())
@@ -145,18 +187,6 @@ def _wardrobe(chosen: str | None) -> str | None:
     return None if data is None else str(data)
 
 
-def _assets(settings: Settings) -> dict:
-    from train.wardrobe import list_assets
-
-    return list_assets(Path(settings.wardrobe)) if settings.wardrobe else {}
-
-
-def _attribution(assets: dict) -> str:
-    from train.wardrobe import attribution
-
-    return attribution(assets)
-
-
 def _start(out: Path, settings: Settings, test_share: float) -> None:
     """Writes dataset.json, or refuses a folder begun with other settings."""
     described = asdict(settings) | {"test_share": test_share, "version": VERSION}
@@ -166,29 +196,46 @@ def _start(out: Path, settings: Settings, test_share: float) -> None:
     described["outfits"] = list(settings.outfits)
     path = out / "dataset.json"
     if path.is_file():
-        before = json.loads(path.read_text())
+        before = _described(path)
         changed = [key for key, value in described.items() if before.get(key) != value]
         if changed:
             raise InputError(
                 f"{out} was begun with another {', '.join(changed)}; choose another --out or delete it."
             )
         return
+    if out.exists() and not out.is_dir():
+        raise InputError(f"--out {out} is a file; choose a folder.")
     if out.exists() and any(out.iterdir()):
         raise InputError(f"{out} is not empty and is no data set of this command; choose another --out.")
     files.write_atomic(path, (json.dumps(described, indent=1) + "\n").encode())
 
 
+def _described(path: Path) -> dict:
+    """What dataset.json says of the run that began the folder."""
+    try:
+        before = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        before = None
+    if not isinstance(before, dict):
+        raise InputError(
+            f"{path} is damaged or of something else; choose another --out or delete the folder."
+        )
+    return before
+
+
 def _prepare(settings: Settings) -> None:
-    global _studio
+    """Makes a process ready for `_make`; what can fail is left to that, whose errors reach the user."""
+    global _settings, _studio
     import cv2
     import torch
 
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    _studio = Studio(settings)
+    _settings, _studio = settings, None
 
 
-def _make(task: tuple[int, Path]) -> int:
-    index, out = task
+def _make(index: int, out: Path) -> None:
+    global _studio
+    if _studio is None:
+        _studio = Studio(_settings)
     files.write_person(out, index, make_person(_studio, index))
-    return index

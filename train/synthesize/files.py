@@ -32,6 +32,22 @@ def record_path(out: Path, index: int) -> Path:
     return out / "people" / f"{person_name(index)}.npz"
 
 
+def is_complete(out: Path, index: int) -> bool:
+    """Whether person `index` has a record, pictures and masks: a folder that somebody deleted is made anew."""
+    folders = [out / kind / person_name(index) for kind in ("images", "mask")]
+    return record_path(out, index).is_file() and all(folder.is_dir() for folder in folders)
+
+
+def remove_leftovers(out: Path) -> None:
+    """Deletes the half-written people of stopped runs; only while no other run writes here."""
+    for kind in ("images", "mask", "people"):
+        for path in (out / kind).glob(".[0-9]*.[0-9]*"):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
+
 def write_person(out: Path, index: int, person: Person) -> None:
     """Writes pictures and masks to fresh folders, then the record; a run that stops in between leaves no record."""
     name = person_name(index)
@@ -86,7 +102,9 @@ def finish(out: Path, people: int, test_share: float, seed: int) -> int:
         name = person_name(index)
         lines = [
             f"images/{name}/{stem}.jpg {name} {camera} {clothes}"
-            for stem, camera, clothes in zip(record["names"], record["camera"], record["clothes"])
+            for stem, camera, clothes in zip(
+                record["names"], record["camera"], record["clothes"], strict=True
+            )
         ]
         if is_test(index, test_share):
             rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(3, index)))
@@ -97,7 +115,7 @@ def finish(out: Path, people: int, test_share: float, seed: int) -> int:
                 lists["query" if i in queries else "gallery"].append(line)
         else:
             lists["train"] += lines
-        for stem, keypoints in zip(record["names"], record["keypoints"]):
+        for stem, keypoints in zip(record["names"], record["keypoints"], strict=True):
             poses.append(_alphapose(f"{stem}.jpg", keypoints))
         truth["paths"] += [f"images/{name}/{stem}.jpg" for stem in record["names"]]
         truth["betas"].append(np.repeat(record["betas"][None], len(lines), 0))

@@ -12,6 +12,7 @@ from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
+from threedsl.errors import InputError
 from train.synthesize.figure import BODY_VERTICES, Figure, vertex_normals
 
 _MAPS = ("nrm", "normal", "bump", "spec", "_ao", "mask", "displacement", "special_suit")
@@ -99,6 +100,10 @@ def parse_faces(codes: list[int]) -> tuple[np.ndarray, np.ndarray | None]:
 def read_texture(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
     """RGB (h,w,3) and alpha (h,w) or None, uint8, at most 512 pixels a side."""
     image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if image is None:
+        raise InputError(
+            f"{path} cannot be read as a picture; delete the wardrobe and fetch it with `python -m train wardrobe`."
+        )
     if image.ndim == 2:
         image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
     if max(image.shape[:2]) > _TEXTURE_SIZE:

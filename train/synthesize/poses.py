@@ -10,12 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_JOINT = {
-    "pelvis": 0, "left_hip": 1, "right_hip": 2, "spine1": 3, "left_knee": 4, "right_knee": 5, "spine2": 6,
-    "left_ankle": 7, "right_ankle": 8, "spine3": 9, "left_foot": 10, "right_foot": 11, "neck": 12,
-    "left_collar": 13, "right_collar": 14, "head": 15, "left_shoulder": 16, "right_shoulder": 17,
-    "left_elbow": 18, "right_elbow": 19, "left_wrist": 20, "right_wrist": 21,
-}  # fmt: skip
+from threedsl.body.joints import SMPL_JOINTS
+
+_JOINT = {name: index for index, name in enumerate(SMPL_JOINTS)}
 _MIRROR = np.diag([-1.0, 1.0, 1.0])
 
 

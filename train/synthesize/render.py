@@ -5,8 +5,8 @@ The camera is `threedsl.body.camera`'s: it stands at (-tx, -ty, 2 FOCAL / s) and
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable
 
 import cv2
 import numpy as np

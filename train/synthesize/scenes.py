@@ -332,6 +332,8 @@ def photo_background(files: list[Path], size: tuple[int, int], rng: np.random.Ge
     if image is None:
         raise InputError(f"{path} cannot be read as a picture; take it out of the backgrounds folder.")
     h, w = image.shape[:2]
+    if h < 64 or w < 32:
+        raise InputError(f"{path} is only {w} x {h} pixels; take it out of the backgrounds folder.")
     tall = min(h, 2 * w) * rng.uniform(0.35, 1.0)
     y, x = rng.uniform(0, h - tall), rng.uniform(0, w - tall / 2)
     part = image[int(y) : int(y + tall), int(x) : int(x + tall / 2)]

@@ -1,0 +1,267 @@
+"""The command line, in this process through main() and once as people run it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import trimesh
+from PIL import Image
+
+from tests.models import random_checkpoint
+from threedsl.cli import main
+from threedsl.data.images import load_image
+from threedsl.data.listfile import Record, write_list
+from threedsl.demo import openpeople_folder
+from threedsl.pipeline import ThreeDSL
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """A folder with checkpoint/, people/{anna,bea}/*.png (crops of coloured noise) and list.txt."""
+    folder = tmp_path_factory.mktemp("world")
+    random_checkpoint(folder / "checkpoint")
+    rng = np.random.default_rng(0)
+    records = []
+    for person in ("anna", "bea"):
+        (folder / "people" / person).mkdir(parents=True)
+        for number in range(3):
+            noise = rng.integers(0, 255, (8, 4, 3), dtype=np.uint8)
+            path = folder / "people" / person / f"{number}.png"
+            Image.fromarray(cv2.resize(noise, (64, 128))).save(path)
+            records.append(Record(path, person, str(number), "coat"))
+    write_list(records, folder / "list.txt", folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def outdoor():
+    return openpeople_folder() / "P004" / "assets" / "amateur_posture.jpg"
+
+
+@pytest.fixture
+def run(world, capsys, monkeypatch, tmp_path):
+    """Run a command with the world's checkpoint from an empty working folder: (exit code, stdout, stderr)."""
+    monkeypatch.chdir(tmp_path)
+
+    def command(*words) -> tuple[int, str, str]:
+        code = main([*map(str, words), "--checkpoint", str(world / "checkpoint"), "--device", "cpu"])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return command
+
+
+@pytest.mark.parametrize("stream", ["appearance", "shape", "combined"])
+def test_search_finds_a_picture_of_the_gallery_itself(run, world, stream):
+    query = world / "people" / "bea" / "1.png"
+    code, out, err = run(
+        "search", query, "--gallery", world / "people", "--stream", stream, "--top", 4, "--json"
+    )
+    assert (code, err) == (0, "")
+    answer = json.loads(out)
+    assert answer["query"] == str(query) and answer["stream"] == stream
+    assert [match["rank"] for match in answer["matches"]] == [1, 2, 3, 4]
+    first = answer["matches"][0]
+    assert (
+        first["path"] == str(query)
+        and first["person"] == "bea"
+        and first["score"] == pytest.approx(1, abs=1e-4)
+    )
+    scores = [match["score"] for match in answer["matches"]]
+    assert scores == sorted(scores, reverse=True)
+    assert answer["box"] == [0, 0, 64, 128]
+
+
+def test_search_in_words_and_several_queries(run, world):
+    queries = [world / "people" / "anna" / f"{number}.png" for number in (0, 2)]
+    code, out, _ = run("search", *queries, "--gallery", world / "list.txt")
+    assert code == 0
+    assert out.count("by combined") == 2 and out.count("+1.000  anna") == 2 and out.count("\n") == 2 * (1 + 6)
+    code, out, _ = run("search", *queries, "--gallery", world / "list.txt", "--json")
+    assert [json.loads(line)["query"] for line in out.splitlines()] == [str(query) for query in queries]
+
+
+def test_search_cuts_the_person_out_of_a_photo(run, world, outdoor):
+    code, out, _ = run("search", outdoor, "--gallery", world / "people", "--json")
+    answer = json.loads(out)
+    x0, y0, x1, y1 = answer["box"]
+    assert code == 0 and answer["people"] == 1
+    assert 0 < x0 < 450 and 0 < y0 < 420 and x1 > 1000 and y1 > 1900  # P004 stands right of the middle
+    code, out, _ = run("search", outdoor, "--gallery", world / "people", "--json", "--whole")
+    assert json.loads(out)["box"] == [0, 0, 1342, 2000]
+
+
+def test_search_in_the_demo_people(run, outdoor, monkeypatch, tmp_path):
+    monkeypatch.setenv("THREEDSL_CACHE", str(tmp_path / "cache"))
+    code, out, _ = run("search", outdoor, "--gallery", "openpeople", "--top", 50, "--json")
+    matches = json.loads(out)["matches"]
+    assert code == 0 and len(matches) == 50
+    assert sum(match["person"] == "P004" for match in matches) == 5
+
+
+@pytest.mark.parametrize("source", ["people", "list.txt"])
+@pytest.mark.parametrize("kind", ["flat", "hnsw"])
+def test_an_index_answers_like_its_pictures(run, world, tmp_path, source, kind):
+    code, out, _ = run("index", world / source, "--out", tmp_path / "index", "--kind", kind)
+    assert (code, out) == (0, f"6 pictures indexed in {tmp_path / 'index'}\n")
+    query = world / "people" / "anna" / "1.png"
+    answers = [
+        json.loads(run("search", query, "--gallery", gallery, "--json", "--top", 6)[1])["matches"]
+        for gallery in (world / source, tmp_path / "index")
+    ]
+    assert answers[0] == answers[1]
+
+
+def test_embed_writes_what_the_model_says(run, world, tmp_path):
+    code, out, _ = run("embed", world / "list.txt", "--out", tmp_path / "deep" / "d.npz", "--json")
+    assert code == 0 and json.loads(out) == {
+        "out": str(tmp_path / "deep" / "d.npz"),
+        "pictures": 6,
+        "skipped": [],
+    }
+    model = ThreeDSL.from_pretrained(world / "checkpoint", device="cpu")
+    with np.load(tmp_path / "deep" / "d.npz", allow_pickle=False) as file:
+        expected = model([str(path) for path in file["path"]], bodies=False)
+        for name in ("appearance", "shape", "combined"):
+            assert np.allclose(file[name], getattr(expected, name), atol=1e-4)
+        assert file["pid"].tolist() == ["anna"] * 3 + ["bea"] * 3
+        assert file["camid"].tolist() == ["0", "1", "2"] * 2 and set(file["clothes"]) == {"coat"}
+        assert str(file["fingerprint"]) == model.fingerprint
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["d.npz"]
+
+
+def test_reconstruct_writes_a_body_and_its_overlay(run, outdoor, tmp_path):
+    out, overlay = tmp_path / "deep" / "body.glb", tmp_path / "overlay.png"
+    code, printed, err = run("reconstruct", outdoor, "--out", out, "--overlay", overlay, "--json")
+    assert (code, err) == (0, "")
+    answer = json.loads(printed)
+    assert answer["glb"] == str(out) and len(answer["betas"]) == 10 and len(answer["camera"]) == 3
+    assert all(0 < value < 3 for value in answer["measures"].values()) and answer["measures"]
+    body = trimesh.load(out, force="mesh")
+    assert body.bounds[0][1] == pytest.approx(0, abs=1e-4) and 0.5 < body.extents[1] < 2.5
+    x0, y0, x1, y1 = answer["box"]
+    drawn, photo = load_image(overlay), load_image(outdoor)[y0:y1, x0:x1]
+    changed = np.abs(drawn.astype(int) - cv2.resize(photo, drawn.shape[1::-1])).max(2) > 40
+    assert drawn.shape[0] / drawn.shape[1] == pytest.approx((y1 - y0) / (x1 - x0), rel=0.01)
+    assert 0.01 < changed.mean() < 0.9
+
+
+def test_reconstruct_in_words(run, world, tmp_path):
+    code, out, _ = run("reconstruct", world / "people" / "anna" / "0.png", "--out", tmp_path / "body.glb")
+    assert code == 0 and "body in" in out and "shoulder width" in out
+
+
+def test_damaged_gallery_pictures_are_left_out_and_told(run, world, tmp_path):
+    (tmp_path / "gallery").mkdir()
+    (tmp_path / "gallery" / "good.png").write_bytes((world / "people" / "anna" / "0.png").read_bytes())
+    (tmp_path / "gallery" / "bad.png").write_bytes(b"no picture")
+    code, out, err = run("index", tmp_path / "gallery", "--out", tmp_path / "index", "--json")
+    assert code == 0 and "bad.png" in err and err.count("\n") == 1
+    answer = json.loads(out)
+    assert answer["pictures"] == 1 and len(answer["skipped"]) == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["index", "people", "--out", "{tmp}", "--kind", "ivfpq"],  # too few pictures
+        ["index", "{tmp}", "--out", "x"],  # an empty folder
+        ["index", "nowhere", "--out", "x"],
+        ["search", "photo.jpg", "--gallery", "people"],
+        ["search", "people/anna/0.png", "--gallery", "no-such-gallery"],
+        ["embed", "people", "--out", "{tmp}"],  # a folder
+        ["embed", "people", "--out", "people/anna/0.png/x.npz"],
+        ["reconstruct", "people/anna/0.png", "--out", "{tmp}/b.glb", "--overlay", "{tmp}/overlay.nothing"],
+        ["index", "people", "--out", "people"],  # would overwrite pictures
+    ],
+)
+def test_wrong_input_is_one_sentence_and_two(run, world, tmp_path, monkeypatch, words):
+    (tmp_path / "empty").mkdir()
+    run_here = [word.replace("{tmp}", str(tmp_path / "empty")) for word in words]
+    monkeypatch.chdir(world)
+    code, out, err = run(*run_here)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ") and err.count("\n") == 1 and len(err) > 20
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["fly"],
+        ["search", "a.jpg"],
+        ["search", "a.jpg", "--gallery", "g", "--top", "0"],
+        ["search", "a.jpg", "--gallery", "g", "--top", "ten"],
+        ["search", "a.jpg", "--gallery", "g", "--stream", "face"],
+        ["index", "a", "--out", "b", "--kind", "tree"],
+    ],
+)
+def test_wrong_usage_is_one_sentence_and_two(words, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(words)
+    captured = capsys.readouterr()
+    assert stop.value.code == 2 and captured.out == ""
+    assert captured.err.startswith("error: ") and captured.err.count("\n") == 1
+
+
+def test_help_names_every_command(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--help"])
+    assert stop.value.code == 0
+    printed = capsys.readouterr().out
+    assert all(command in printed for command in ("search", "embed", "reconstruct", "index"))
+
+
+def test_other_indices_are_refused(run, world, tmp_path):
+    run("index", world / "people", "--out", tmp_path / "index")
+    other = random_checkpoint(tmp_path / "other", seed=1)
+    code = main(
+        [
+            "search",
+            str(world / "people/anna/0.png"),
+            "--gallery",
+            str(tmp_path / "index"),
+            "--checkpoint",
+            str(other),
+        ]
+    )
+    assert code == 2
+
+
+def test_as_people_run_it(world, tmp_path):
+    """A subprocess in another folder: results on stdout, sentences on stderr, exit codes."""
+
+    def shell(*words):
+        command = [
+            sys.executable,
+            "-m",
+            "threedsl",
+            *map(str, words),
+            "--checkpoint",
+            str(world / "checkpoint"),
+        ]
+        environment = {"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+        return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
+
+    done = shell("search", world / "people/anna/0.png", "--gallery", world / "people", "--json")
+    assert done.returncode == 0 and json.loads(done.stdout)["matches"][0]["person"] == "anna", done.stderr
+    assert done.stderr == ""
+    wrong = shell("search", "nothing.jpg", "--gallery", world / "people")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert wrong.stderr == "error: nothing.jpg does not exist; check the path.\n"
+
+
+def test_a_defect_is_exit_code_one(world, tmp_path):
+    """Anything that is not the input's fault keeps its traceback and leaves with 1."""
+    code = (
+        "import threedsl.cli.search as search; search.read_query = lambda *arguments: 1 / 0; "
+        "from threedsl.cli import main; main(['search', 'a', '--gallery', 'b'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY)
+    assert done.returncode == 1 and "ZeroDivisionError" in done.stderr

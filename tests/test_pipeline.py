@@ -1,0 +1,204 @@
+"""ThreeDSL against its parts called by hand."""
+
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tests.models import random_model
+from tests.pictures import person_like
+from threedsl.body.camera import FOCAL
+from threedsl.errors import InputError
+from threedsl.pipeline import Output, ThreeDSL, combine, pick_device
+
+
+@pytest.fixture(scope="module")
+def model():
+    return random_model()
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    rng = np.random.default_rng(0)
+    sizes = [(128, 64), (256, 128), (300, 90), (100, 50), (400, 400), (130, 60), (128, 64)]
+    return [rng.integers(0, 255, (*size, 3), dtype=np.uint8) for size in sizes]
+
+
+@pytest.fixture(scope="module")
+def output(model, pictures):
+    return model(pictures)
+
+
+def test_shapes_types_and_norms(model, output):
+    assert model.input_size == (128, 64)
+    assert output.appearance.shape == (7, 64) and output.shape.shape == (7, 64)
+    assert output.combined.shape == (7, 128)
+    for stream in (output.appearance, output.shape, output.combined):
+        assert stream.dtype == np.float32
+        assert np.allclose(np.linalg.norm(stream, axis=1), 1, atol=1e-5)
+    bodies = output.bodies
+    coarse, display = model.body.num_coarse, model.body.smpl.get_num_verts()
+    shapes = {
+        "betas": (7, 10),
+        "pose": (7, 24, 3, 3),
+        "camera": (7, 3),
+        "displacement": (7, coarse, 3),
+        "vertices": (7, display, 3),
+        "joints": (7, 24, 3),
+        "keypoints": (7, 17, 2),
+    }
+    for name, shape in shapes.items():
+        assert getattr(bodies, name).shape == shape and getattr(bodies, name).dtype == np.float32
+    assert bodies.faces.max() == display - 1 and len(bodies) == 7
+
+
+def test_descriptors_are_the_networks(model, pictures, output):
+    resized = [
+        cv2.resize(picture, (64, 128), interpolation=cv2.INTER_AREA)
+        if picture.shape[0] > 128 or picture.shape[1] > 64
+        else cv2.resize(picture, (64, 128), interpolation=cv2.INTER_CUBIC)
+        for picture in pictures
+    ]
+    batch = torch.tensor(np.stack(resized) / 255.0, dtype=torch.float32).permute(0, 3, 1, 2)
+    with torch.no_grad():
+        expected = model.network(batch)
+    assert np.allclose(output.appearance, expected.appearance, atol=1e-4)
+    assert np.allclose(output.shape, expected.shape, atol=1e-4)
+    assert np.allclose(output.bodies.betas, expected.betas, atol=1e-3)
+    assert np.allclose(
+        output.appearance @ output.appearance.T, expected.appearance @ expected.appearance.T, atol=1e-4
+    )
+    assert np.abs(output.appearance[0] - output.appearance[1]).max() > 1e-3, "different pictures must differ"
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 7])
+def test_batches_do_not_matter(model, pictures, output, batch_size):
+    again = model(pictures, batch_size=batch_size)
+    assert np.allclose(again.combined, output.combined, atol=1e-4)
+    assert np.allclose(again.bodies.keypoints, output.bodies.keypoints, atol=1e-2)
+
+
+def test_every_kind_of_source_gives_the_same(model, tmp_path):
+    picture = person_like()
+    picture.save(tmp_path / "a.png")
+    sources = [
+        np.asarray(picture),
+        picture,
+        tmp_path / "a.png",
+        str(tmp_path / "a.png"),
+        (tmp_path / "a.png").read_bytes(),
+    ]
+    first = model(sources[:1], bodies=False).combined
+    assert np.allclose(model(sources, bodies=False).combined, first, atol=1e-5)
+    for source in sources:
+        assert np.allclose(model(source, bodies=False).combined, first, atol=1e-5)
+
+
+def test_bodies_are_the_body_models(model, output):
+    values = [
+        torch.from_numpy(value)
+        for value in (output.bodies.betas, output.bodies.pose, output.bodies.displacement)
+    ]
+    with torch.no_grad():
+        expected = model.body(*values, "display")
+    assert np.allclose(output.bodies.vertices, expected.vertices, atol=1e-5)
+    assert np.allclose(output.bodies.joints, expected.joints, atol=1e-5)
+    s, tx, ty = output.bodies.camera[3]
+    x, y, z = expected.keypoints[3].numpy().T
+    depth = 2 * FOCAL / s - z
+    by_hand = np.stack([32 + FOCAL * 128 * (x + tx) / depth, 64 - FOCAL * 128 * (y + ty) / depth], 1)
+    assert np.allclose(output.bodies.keypoints[3], by_hand, atol=1e-2)
+
+
+def test_more_bodies_than_posed_at_once(model, pictures):
+    bodies = model(pictures[:1] * 40).bodies
+    assert bodies.vertices.shape[0] == bodies.joints.shape[0] == 40
+    assert np.allclose(bodies.vertices[0], bodies.vertices[39], atol=1e-5)
+
+
+def test_mirrored_averages_do_not_see_left_from_right(model, pictures):
+    plain, turned = (
+        model([image], bodies=False, mirror=True) for image in (pictures[1], pictures[1][:, ::-1])
+    )
+    assert np.allclose(plain.combined, turned.combined, atol=1e-4)
+    assert np.allclose(np.linalg.norm(plain.shape), 1, atol=1e-5)
+
+
+def test_progress_counts_pictures(model, pictures):
+    seen = []
+    model(pictures, batch_size=3, bodies=False, progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(3, 7), (6, 7), (7, 7)]
+
+
+def test_no_pictures_at_all(model):
+    output = model([])
+    assert output.appearance.shape == (0, 64) and output.combined.shape == (0, 128) and output.bodies is None
+
+
+def test_unreadable_pictures_name_themselves(model, tmp_path):
+    (tmp_path / "bad.jpg").write_bytes(b"no")
+    with pytest.raises(InputError, match=r"bad\.jpg"):
+        model([person_like(), tmp_path / "bad.jpg"])
+    with pytest.raises(InputError, match="batch_size"):
+        model([person_like()], batch_size=0)
+
+
+def test_appearance_only_models():
+    model = random_model(shape_stream=False)
+    output = model([person_like()])
+    assert output.bodies is None and output.shape.shape == (1, 0)
+    assert np.array_equal(output.combined, output.appearance)
+    with pytest.raises(InputError, match="no shape stream"):
+        output.stream("shape")
+
+
+def test_a_body_of_another_size_is_refused():
+    with pytest.raises(InputError, match="coarse vertices"):
+        random_model(coarse_vertices=17)
+
+
+def test_combine_weighs_both_streams_alike():
+    a, s = np.eye(3, dtype=np.float32), np.eye(3, dtype=np.float32)[[1, 2, 0]]
+    assert np.allclose(combine(a, s) @ combine(a, s)[0], [1, 0, 0])
+    assert Output(a, s, combine(a, s)).stream("combined").shape == (3, 6)
+
+
+def test_devices():
+    assert pick_device("cpu") == torch.device("cpu")
+    assert pick_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
+    with pytest.raises(InputError, match="'abacus' cannot be used"):
+        pick_device("abacus")
+
+
+def test_same_seed_same_fingerprint(model):
+    assert random_model().fingerprint == model.fingerprint != random_model(1).fingerprint
+
+
+def test_importing_the_package_is_light():
+    """Neither PyTorch nor anything else heavy comes with `import threedsl`; the names are there all the same."""
+    code = (
+        "import sys, threedsl; heavy = {'torch', 'numpy', 'cv2', 'faiss', 'PIL'} & set(sys.modules); "
+        "assert not heavy, heavy; from threedsl import ThreeDSL, Gallery; "
+        "assert {'ThreeDSL', 'Gallery'} <= set(dir(threedsl)); print(ThreeDSL.__name__, Gallery.__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.stdout, done.returncode) == ("ThreeDSL Gallery\n", 0), done.stderr
+
+
+def test_unknown_names_of_the_package():
+    import threedsl
+
+    assert threedsl.ThreeDSL is ThreeDSL
+    with pytest.raises(AttributeError, match="Nothing"):
+        _ = threedsl.Nothing
+
+
+def test_a_caller_keeps_his_picture(model):
+    picture = Image.new("RGBA", (64, 128), (9, 9, 9, 0))
+    array = np.zeros((128, 64, 3), np.uint8)
+    model([picture, array])
+    assert picture.mode == "RGBA" and picture.getpixel((0, 0)) == (9, 9, 9, 0) and not array.any()

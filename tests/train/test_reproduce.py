@@ -1,0 +1,151 @@
+"""The whole way from nothing to a checkpoint, at toy size: body, people, training, a kill, measuring, searching."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from safetensors.torch import load_file
+
+from threedsl import ThreeDSL
+from threedsl.errors import InputError
+from train.__main__ import main
+from train.checkpoint import read_info
+from train.config import load_config
+from train.engine import learning_rate, train
+
+CONFIG = "train/configs/3dsl-lite.yaml"
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory):
+    """`python -m train body` and `python -m train synthesize`, small."""
+    root = tmp_path_factory.mktemp("toy")
+    body, data = root / "body.npz", root / "data"
+    assert main(["body", "--bodies", "40", "--held-out", "4", "--out", str(body)]) == 0
+    people = ["--people", "6", "--seed", "1", "--wardrobe", "none", "--samples", "1", "--test-share", "0.34"]
+    small = ["--outfits", "4", "4", "--cameras", "5", "--body", str(body)]
+    assert main(["synthesize", "--out", str(data), *people, *small]) == 0
+    return root
+
+
+def overrides(toy, out, **more):
+    values = {
+        "data": toy / "data", "body": toy / "body.npz", "out": toy / out, "steps": 4, "people": 3, "pictures": 4,
+        "network.height": 64, "network.width": 32, "network.descriptor": 32, "network.hidden": 32, "mask_height": 32,
+        "warmup": 1, "log_every": 2, "evaluate_every": 4, "save_every": 100, "workers": 0,
+    } | more  # fmt: skip
+    return [f"{key}={value}" for key, value in values.items()]
+
+
+@pytest.fixture(scope="module")
+def finished(toy):
+    """An uninterrupted run."""
+    return train(load_config(CONFIG, overrides(toy, "whole")))
+
+
+def weights(folder):
+    return {
+        name: value
+        for path in sorted(folder.glob("*.safetensors"))
+        for name, value in load_file(path).items()
+    }
+
+
+def test_a_killed_run_goes_on_to_the_same_weights(toy, finished):
+    config = overrides(toy, "killed", save_every=1)
+    command = [
+        sys.executable,
+        "-m",
+        "train",
+        "run",
+        CONFIG,
+        *(word for value in config for word in ("--set", value)),
+    ]
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": "."}
+    )
+    deadline = time.monotonic() + 300
+    while not (toy / "killed" / "last" / "state.json").is_file() and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert 1 <= read_info(toy / "killed" / "last")["step"] <= 4
+    resumed = train(load_config(CONFIG, config), resume=True)
+    expected, found = weights(finished), weights(resumed)
+    assert expected.keys() == found.keys() and len(expected) > 300
+    different = [name for name in expected if not (expected[name] == found[name]).all()]
+    assert not different
+
+
+def test_training_changes_the_weights_and_writes_its_log(toy, finished):
+    assert list((toy / "whole" / "log").glob("events*"))
+    assert json.loads((finished / "training.json").read_text())["steps"] == 4
+    start = train(load_config(CONFIG, overrides(toy, "short", steps=1)))
+    assert any((weights(start)[name] != value).any() for name, value in weights(finished).items())
+
+
+def test_the_checkpoint_answers(toy, finished):
+    pictures = sorted((toy / "data" / "images").rglob("*.jpg"))[:3]
+    out = ThreeDSL.from_pretrained(finished)(pictures)
+    assert out.combined.shape == (3, 64) and out.bodies.vertices.shape[2] == 3
+
+
+def test_measuring_writes_figures_and_card(toy, finished, capsys):
+    baseline = train(load_config("train/configs/baseline-appearance.yaml", overrides(toy, "alone")))
+    arguments = [
+        "measure",
+        str(finished),
+        "--data",
+        str(toy / "data"),
+        "--baseline",
+        str(baseline),
+        "--bodies",
+        "4",
+    ]
+    assert main(arguments) == 0
+    figures = json.loads((finished / "metrics.json").read_text())
+    for protocol in ("cloth-changing", "same-clothes", "standard"):
+        for stream in ("appearance", "shape", "combined"):
+            low, high = figures["retrieval"][protocol][stream]["rank-1"]["interval"]
+            assert 0 <= low <= figures["retrieval"][protocol][stream]["rank-1"]["value"] <= high <= 1
+        ours, theirs = figures["retrieval"][protocol]["combined"], figures["baseline"][protocol]
+        gain = figures["combined minus baseline"][protocol]["mAP"]["value"]
+        assert gain == pytest.approx(ours["mAP"]["value"] - theirs["mAP"]["value"])
+    assert figures["openpeople"]["gallery pictures"] == 50
+    card = (finished / "README.md").read_text()
+    assert card in capsys.readouterr().out and "| chance |" in card and "2 people never seen" in card
+
+
+def test_refusals(toy, finished, capsys):
+    with pytest.raises(InputError, match="--resume"):
+        train(load_config(CONFIG, overrides(toy, "whole")))
+    with pytest.raises(InputError, match=r"other values of learning_rate, seed"):
+        train(load_config(CONFIG, overrides(toy, "whole", seed=5, learning_rate=1e-3)), resume=True)
+    with pytest.raises(InputError, match="no run to resume"):
+        train(load_config(CONFIG, overrides(toy, "nothing")), resume=True)
+    with pytest.raises(InputError, match=r"train\.txt"):
+        train(load_config(CONFIG, overrides(toy, "nowhere", data=toy / "missing")))
+    assert main(["run", "nothing.yaml"]) == 2
+    assert "nothing.yaml" in capsys.readouterr().err
+    assert main(["measure", str(toy / "alone" / "export"), "--data", str(toy / "data")]) == 2
+
+
+def test_a_damaged_state_is_named(toy, finished):
+    weights_file = toy / "whole" / "last" / "optimizer.safetensors"
+    kept = weights_file.read_bytes()
+    weights_file.write_bytes(kept[:100])
+    with pytest.raises(InputError, match="damaged"):
+        train(load_config(CONFIG, overrides(toy, "whole")), resume=True)
+    weights_file.write_bytes(kept)
+
+
+def test_learning_rate_warms_up_and_ends_at_zero():
+    rates = [learning_rate(step, 1.0, 10, 100) for step in range(101)]
+    assert rates[0] == pytest.approx(0.01) and rates[10] == 1.0 and rates[100] == pytest.approx(0, abs=1e-12)
+    assert all(a < b for a, b in zip(rates[:10], rates[1:11], strict=True))
+    assert all(a > b for a, b in zip(rates[10:], rates[11:], strict=False))

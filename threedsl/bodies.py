@@ -1,0 +1,71 @@
+"""Reconstructed bodies of N pictures; meshes are posed when somebody asks for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import torch
+
+from threedsl.body import BodyModel
+from threedsl.body.camera import project
+
+CHUNK = 32  # bodies posed at a time: 13,000 vertices each
+
+
+@dataclass
+class Bodies:
+    """SMPL parameters as the network regressed them, numpy float32.
+
+    vertices and joints are metres in camera space (x right, y up, z towards the viewer, pelvis near
+    the origin).
+    """
+
+    betas: np.ndarray  # (N, 10)
+    pose: np.ndarray  # (N, 24, 3, 3) rotation matrices; joint 0 turns the whole body
+    camera: np.ndarray  # (N, 3) weak perspective s, t_x, t_y; see threedsl.body.camera
+    displacement: np.ndarray  # (N, V_coarse, 3) metres on the coarse topology
+    model: BodyModel = field(repr=False)
+    size: tuple[int, int] = (128, 64)  # height, width of the network's input crop in pixels
+
+    def __len__(self) -> int:
+        return len(self.betas)
+
+    @property
+    def faces(self) -> np.ndarray:
+        """(F, 3) int64 indices into a body's display vertices."""
+        return self.model.faces_display
+
+    @cached_property
+    def vertices(self) -> np.ndarray:
+        """(N, V, 3) metres, display topology."""
+        return self._posed("display")[0]
+
+    @property
+    def joints(self) -> np.ndarray:
+        """(N, 24, 3) metres: SMPL_JOINTS."""
+        return self._coarse[1]
+
+    @property
+    def keypoints(self) -> np.ndarray:
+        """(N, 17, 2) COCO_KEYPOINTS in pixels of the network's input crop, x right, y down; multiply by
+        (crop width / size[1], crop height / size[0]) for pixels of the crop that was given."""
+        return self._coarse[2]
+
+    @cached_property
+    def _coarse(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return self._posed("coarse")
+
+    @torch.inference_mode()
+    def _posed(self, topology: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        device = self.model.coarse_template.device
+        parts = []
+        for start in range(0, len(self), CHUNK):
+            rows = slice(start, start + CHUNK)
+            values = (self.betas, self.pose, self.displacement, self.camera)
+            betas, pose, displacement, camera = (torch.from_numpy(value[rows]).to(device) for value in values)
+            body = self.model(betas, pose, displacement, topology)
+            pixels, _ = project(body.keypoints, camera, self.size)
+            parts.append([value.float().cpu().numpy() for value in (body.vertices, body.joints, pixels)])
+        return tuple(np.concatenate(column) for column in zip(*parts, strict=True))

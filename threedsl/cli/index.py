@@ -1,0 +1,32 @@
+"""Describe a gallery once and save it, for searches that start at once."""
+
+from __future__ import annotations
+
+import argparse
+
+from threedsl.cli.common import SOURCES, add_model_arguments, load_model, open_gallery, print_json
+
+KINDS = ("flat", "hnsw", "ivfpq")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's own arguments and those of every command."""
+    parser.add_argument("source", metavar="FOLDER_OR_LIST", help=SOURCES)
+    parser.add_argument("--out", required=True, help="the index folder to write")
+    parser.add_argument(
+        "--kind",
+        choices=KINDS,
+        default="flat",
+        help="flat (exact, default), or hnsw, ivfpq for very large galleries",
+    )
+    add_model_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Build the gallery and save it."""
+    gallery = open_gallery(args.source, load_model(args), args.whole, kind=args.kind)
+    gallery.save(args.out)
+    if args.json:
+        print_json({"out": args.out, "pictures": len(gallery), "skipped": gallery.skipped})
+    else:
+        print(f"{len(gallery)} pictures indexed in {args.out}")

@@ -1,0 +1,51 @@
+"""The parser, and what becomes of errors."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from typing import NoReturn
+
+from threedsl.cli import embed, index, reconstruct, search
+from threedsl.errors import InputError
+
+COMMANDS = {"search": search, "embed": embed, "reconstruct": reconstruct, "index": index}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    args = build_parser().parse_args(argv)
+    try:
+        with warnings.catch_warnings():
+            # What Pillow warns of, such as a large picture or odd EXIF data, ends in a sentence or does not matter.
+            warnings.filterwarnings("ignore", module=r"PIL\.")
+            args.run(args)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+    return 0
+
+
+class Parser(argparse.ArgumentParser):
+    """Wrong usage as one sentence, like every other error."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message}; see `{self.prog} --help`\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Commands import what is heavy when they run, so that --help is quick."""
+    parser = Parser(
+        prog="python -m threedsl", description="Find people again although their clothes changed."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
+    for name, module in COMMANDS.items():
+        summary = module.__doc__.strip().splitlines()[0]
+        command = commands.add_parser(name, help=summary, description=summary)
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return parser

@@ -1,0 +1,1 @@
+"""Pictures, lists, keypoints and people in photos."""

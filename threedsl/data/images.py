@@ -1,0 +1,235 @@
+"""Any picture a person may bring, as upright RGB; anything else as one clear sentence."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from threedsl.errors import InputError
+
+MAX_BYTES = 20 * 2**20
+MAX_PIXELS = 50_000_000
+MAX_SIDE = 2000  # pixels; larger pictures are scaled down as they are read
+MIN_SIDE = 16
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")  # Pillow reads MPO, two JPEGs in one, as JPEG
+SUFFIXES = frozenset(
+    (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".mpo", ".heic", ".heif")
+)
+SIGNATURES = (b"\xff\xd8", b"\x89PNG", b"GIF8", b"RIFF", b"II*\0", b"MM\0*")
+HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+
+Source = str | Path | bytes | Image.Image | np.ndarray
+
+
+def load_image(source: Source, name: str | None = None) -> np.ndarray:
+    """Read a picture as RGB uint8 (H, W, 3): upright, first frame, transparency over white, 16 bits to 8.
+
+    Args:
+        source: a path, a file's bytes, a PIL image, or an array: (H, W), (H, W, 1), (H, W, 3) RGB or
+            (H, W, 4) RGBA of uint8, uint16 or bool.
+        name: what error sentences call it; the path by default.
+
+    Returns:
+        A contiguous array; its longer side has at most MAX_SIDE pixels, its shorter at least MIN_SIDE.
+
+    Raises:
+        InputError: it cannot be read, with the reason and the remedy in one sentence.
+    """
+    if isinstance(source, np.ndarray):
+        name = name or "the array"
+        image = _from_array(source, name)
+    elif isinstance(source, Image.Image):
+        name = name or getattr(source, "filename", "") or "the picture"
+        image = source
+    elif isinstance(source, bytes | bytearray | memoryview):
+        name = name or "the picture"
+        image = _open(bytes(source), name)
+    elif isinstance(source, str | Path):
+        name = name or str(source)
+        image = _open(_read(source, name), name)
+    else:
+        raise InputError(
+            f"A picture must be a path, bytes, a PIL image or an array, not {type(source).__name__}."
+        )
+    _check_size(image.size, name)
+    try:
+        rgb = _upright_rgb(image)
+    except InputError:
+        raise
+    except Exception as error:  # each decoder has its own exceptions for damaged data, SyntaxError among them
+        raise InputError(
+            f"{name} is damaged or cut off ({_reason(error)}); export or copy it again."
+        ) from error
+    _check_size(rgb.size, name)
+    return np.ascontiguousarray(np.asarray(rgb, np.uint8))
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file's name says it is a picture; hidden files are not."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def _read(path: str | Path, name: str) -> bytes:
+    if str(path).startswith(("http://", "https://")):
+        raise InputError(f"{name} is a web address; download the picture and give the file.")
+    path = Path(path)
+    try:
+        if path.is_dir():
+            raise InputError(f"{name} is a folder, not a picture.")
+        if not path.exists():
+            raise InputError(f"{name} does not exist; check the path.")
+        if not path.is_file():
+            raise InputError(f"{name} is not an ordinary file.")
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise InputError(
+                f"{name} has {size / 2**20:.0f} MB, more than {MAX_BYTES // 2**20} MB; make it smaller."
+            )
+        return path.read_bytes()
+    except InputError:
+        raise
+    except (OSError, ValueError) as error:
+        raise InputError(f"{name} cannot be read ({_reason(error)}).") from error
+
+
+def _open(data: bytes, name: str) -> Image.Image:
+    """Parse the header only, so that a size can be refused before a pixel is decoded."""
+    if not data:
+        raise InputError(f"{name} is empty (0 bytes).")
+    if len(data) > MAX_BYTES:
+        raise InputError(
+            f"{name} has {len(data) / 2**20:.0f} MB, more than {MAX_BYTES // 2**20} MB; make it smaller."
+        )
+    if data[4:8] == b"ftyp" and data[8:12] in HEIF_BRANDS:
+        return _open_heif(data, name)
+    try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        _check_size(image.size, name)
+        image.draft(
+            "RGB", _bounded(image.size)
+        )  # a JPEG decodes at half or quarter size where that is enough
+        return image
+    except InputError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        limit = MAX_PIXELS // 10**6
+        raise InputError(f"{name} has more than {limit} megapixels when decoded; scale it down.") from None
+    except Image.UnidentifiedImageError:
+        if data.startswith(SIGNATURES):
+            raise InputError(f"{name} is damaged or cut off; export or copy it again.") from None
+        raise InputError(
+            f"{name} is not a picture this program reads ({', '.join(FORMATS)}); convert it to JPEG."
+        ) from None
+    except Exception as error:
+        raise InputError(
+            f"{name} is damaged or cut off ({_reason(error)}); export or copy it again."
+        ) from error
+
+
+def _open_heif(data: bytes, name: str) -> Image.Image:
+    try:
+        import pillow_heif
+    except ImportError:
+        raise InputError(
+            f"{name} is a HEIC picture; convert it to JPEG, or install its decoder: `pip install pillow-heif`."
+        ) from None
+    try:
+        file = pillow_heif.open_heif(data)
+        _check_size(file.size, name)
+        return file.to_pillow()
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(
+            f"{name} is damaged or cut off ({_reason(error)}); export or copy it again."
+        ) from error
+
+
+def _from_array(array: np.ndarray, name: str) -> Image.Image:
+    shape = array.shape
+    if array.ndim not in (2, 3) or (array.ndim == 3 and shape[2] not in (1, 3, 4)) or 0 in shape:
+        raise InputError(f"{name} has shape {shape}; a picture is (H, W), (H, W, 3) RGB or (H, W, 4) RGBA.")
+    if array.dtype == bool:
+        array = array.astype(np.uint8) * 255
+    elif array.dtype == np.uint16:
+        array = (array // 257).astype(np.uint8)
+    elif array.dtype != np.uint8:
+        raise InputError(f"{name} has values of type {array.dtype}; convert it to uint8 from 0 to 255.")
+    return Image.fromarray(
+        np.ascontiguousarray(array[..., 0] if array.ndim == 3 and shape[2] == 1 else array)
+    )
+
+
+def _check_size(size: tuple[int, int], name: str) -> None:
+    width, height = size
+    if width * height > MAX_PIXELS:
+        limit = MAX_PIXELS // 10**6
+        raise InputError(
+            f"{name} has {width} x {height} pixels, more than {limit} megapixels; scale it down."
+        )
+    if min(size) < MIN_SIDE:
+        raise InputError(
+            f"{name} is too small ({width} x {height} pixels): each side needs {MIN_SIDE} or more."
+        )
+
+
+def _upright_rgb(image: Image.Image) -> Image.Image:
+    image.load()
+    rgb = _to_rgb(image)
+    target = _bounded(rgb.size)
+    if rgb.size != target:
+        rgb = rgb.resize(target, Image.Resampling.BICUBIC, reducing_gap=2.0)
+    turn = _turn(image)
+    return rgb if turn is None else rgb.transpose(turn)
+
+
+def _bounded(size: tuple[int, int]) -> tuple[int, int]:
+    zoom = min(1.0, MAX_SIDE / max(size))
+    return max(1, round(size[0] * zoom)), max(1, round(size[1] * zoom))
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """What puts the picture upright, from EXIF; None for 1 and for unknown values."""
+    turns = Image.Transpose
+    return {
+        2: turns.FLIP_LEFT_RIGHT,
+        3: turns.ROTATE_180,
+        4: turns.FLIP_TOP_BOTTOM,
+        5: turns.TRANSPOSE,
+        6: turns.ROTATE_270,
+        7: turns.TRANSVERSE,
+        8: turns.ROTATE_90,
+    }.get(image.getexif().get(0x0112))
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I") or image.mode == "F":
+        return _deep_to_rgb(image)
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+    return image.convert("RGB")
+
+
+def _deep_to_rgb(image: Image.Image) -> Image.Image:
+    """More than 8 bits: 16-bit greys by their fixed range, 32-bit ones by the next range they fit in."""
+    values = np.nan_to_num(np.asarray(image, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    top = float(values.max())
+    if image.mode.startswith("I;16"):
+        full = 65535.0
+    elif image.mode == "F" and top <= 1:
+        full = 1.0
+    else:
+        full = next((limit for limit in (255.0, 65535.0) if top <= limit), top)
+    grey = np.clip(values / full * 255, 0, 255).round().astype(np.uint8)
+    return Image.fromarray(grey).convert("RGB")
+
+
+def _reason(error: Exception) -> str:
+    text = (
+        getattr(error, "strerror", None) or str(error).splitlines()[0] if str(error) else type(error).__name__
+    )
+    return text.rstrip(".")

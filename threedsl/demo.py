@@ -1,0 +1,220 @@
+"""The galleries the page shows: ten people who do not exist (the `openpeople` package) and synthetic test people."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from threedsl.data.detect import Box, crop_box
+from threedsl.data.images import load_image
+from threedsl.data.listfile import Record, read_list
+from threedsl.errors import InputError
+from threedsl.progress import progress_bar
+
+ASSETS = Path(__file__).resolve().parents[1] / "assets"
+SYNTHETIC = ASSETS / "synthetic"
+VIEWS = ("front", "left", "back", "right")  # the order of a character sheet, from left to right
+SAME_CLOTHES = ("P002", "P003")  # who, to the eye, wears outdoors what they wear in the studio
+CROP_HEIGHT = 512  # pixels
+SEGMENT_HEIGHT = 400
+CROPS_VERSION = 2  # raise it when the cutting changes, so that old crops are made anew
+
+
+@dataclass
+class DemoGallery:
+    """A gallery and queries to try on it; both are made or read when first asked for.
+
+    In examples, a record whose clothes differ from the same person's in the gallery shows the method's point; these
+    come first.
+    """
+
+    name: str
+    title: str
+    load: Callable[[], tuple[list[Record], list[Record]]]
+
+    @property
+    def records(self) -> list[Record]:
+        """Person crops to search in."""
+        return self._loaded[0]
+
+    @property
+    def examples(self) -> list[Record]:
+        """Pictures to search with: whole photos (openpeople) or crops (synthetic)."""
+        return self._loaded[1]
+
+    @cached_property
+    def queries_by_digest(self) -> dict[str, str]:
+        """Whom each example shows, by the sha256 of its file: how an upload is recognised as an example."""
+        return {hashlib.sha256(record.path.read_bytes()).hexdigest(): record.pid for record in self.examples}
+
+    @cached_property
+    def _loaded(self) -> tuple[list[Record], list[Record]]:
+        return self.load()
+
+
+def demo_galleries() -> Mapping[str, DemoGallery]:
+    """The galleries whose files are on this machine, by name."""
+    galleries = {}
+    if openpeople_folder() is not None:
+        galleries["openpeople"] = DemoGallery(
+            "openpeople", "Ten people, five studio views each (openpeople)", load_openpeople
+        )
+    if (SYNTHETIC / "gallery.txt").is_file() and (SYNTHETIC / "query.txt").is_file():
+        galleries["synthetic"] = DemoGallery(
+            "synthetic", "Synthetic test people, in several outfits", load_synthetic
+        )
+    return galleries
+
+
+def cache_folder() -> Path:
+    """Where derived files are kept: $THREEDSL_CACHE, else threedsl/ in the user's cache, else in the temporary one."""
+    if folder := os.environ.get("THREEDSL_CACHE"):
+        return Path(folder)
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "threedsl"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError:
+        return Path(tempfile.gettempdir()) / "threedsl"
+
+
+def openpeople_folder() -> Path | None:
+    """The folder of the package's people, None when it is not installed."""
+    spec = find_spec("openpeople")
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    folder = Path(spec.submodule_search_locations[0]) / "data" / "curated"
+    return folder if folder.is_dir() else None
+
+
+def load_synthetic() -> tuple[list[Record], list[Record]]:
+    """Gallery and queries of assets/synthetic; InputError names the list and line that is wrong."""
+    return read_list(SYNTHETIC / "gallery.txt"), read_list(SYNTHETIC / "query.txt")
+
+
+def load_openpeople() -> tuple[list[Record], list[Record]]:
+    """Fifty studio crops, cut once and cached, and the ten outdoor photos as they are.
+
+    Raises:
+        InputError: the package is missing or its pictures are not as expected.
+    """
+    people = openpeople_folder()
+    if people is None:
+        raise InputError("The demo people are not installed; run `pip install openpeople`.")
+    folders = sorted(folder for folder in people.iterdir() if (folder / "assets").is_dir())
+    crops = cache_folder() / f"openpeople-{CROPS_VERSION}"
+    views = ("studio", *VIEWS)
+    if not all((crops / f"{folder.name}-{view}.jpg").is_file() for folder in folders for view in views):
+        _cut_all(folders, crops)
+    records = [
+        Record(crops / f"{folder.name}-{view}.jpg", folder.name, view, "studio")
+        for folder in folders
+        for view in views
+    ]
+    examples = [
+        Record(
+            folder / "assets" / "amateur_posture.jpg",
+            folder.name,
+            "outdoor",
+            "studio" if folder.name in SAME_CLOTHES else "outdoor",
+        )
+        for folder in folders
+    ]
+    return records, sorted(examples, key=lambda record: (record.clothes == "studio", record.pid))
+
+
+def _cut_all(folders: list[Path], target: Path) -> None:
+    """Write all crops. Each file appears whole, so another process may do the same at the same time."""
+    target.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(prefix=".cutting-", dir=target.parent) as scratch,
+        ThreadPoolExecutor(max_workers=2) as pool,
+        progress_bar("Cutting out the demo people", "person") as report,
+    ):
+        people = pool.map(cut_person, [folder / "assets" for folder in folders])
+        for done, (folder, crops) in enumerate(zip(folders, people, strict=True), 1):
+            for view, crop in crops.items():
+                path = Path(scratch) / f"{folder.name}-{view}.jpg"
+                _write_jpeg(path, crop)
+                path.replace(target / path.name)
+            report(done, len(folders))
+
+
+def cut_person(assets: Path) -> dict[str, np.ndarray]:
+    """One person's five studio crops, RGB uint8: "studio" and the four VIEWS of the character sheet."""
+    portrait = load_image(assets / "studio_posture.jpg")
+    crops = {"studio": studio_box(portrait).crop(portrait)}
+    sheet = load_image(assets / "character_sheet.jpg")
+    panels = sheet_panels(sheet)
+    if len(panels) != len(VIEWS):
+        raise InputError(
+            f"{assets / 'character_sheet.jpg'} shows {len(panels)} full-body panels, not {len(VIEWS)}; "
+            "install the openpeople version of requirements.txt."
+        )
+    for view, panel in zip(VIEWS, panels, strict=True):
+        picture = panel.crop(sheet)
+        crops[view] = studio_box(picture).crop(picture)
+    return crops
+
+
+def sheet_panels(sheet: np.ndarray) -> list[Box]:
+    """The full-body panels of a character sheet, from left to right, without their white frames.
+
+    A frame is a closed white outline; the full-body ones are the upright rectangles taller than 30 % of the sheet.
+    """
+    import cv2
+
+    height, width = sheet.shape[:2]
+    white = (sheet.min(2) > 225).astype(np.uint8)
+    outlines, _ = cv2.findContours(white, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    inset = round(0.006 * width)
+    panels = []
+    for x, y, w, h in map(cv2.boundingRect, outlines):
+        if h > 0.3 * height and w > 0.1 * width and h > 1.2 * w:
+            panels.append(Box(x + inset, y + inset, x + w - inset, y + h - inset))
+    return sorted(panels, key=lambda box: box.x0)
+
+
+def studio_box(picture: np.ndarray) -> Box:
+    """The person before a plain studio background (RGB uint8), as a crop like those of find_people.
+
+    The background of each row is interpolated between its left and right margin; what differs clearly in colour is
+    the person. Brightness counts less than hue and saturation, for the floor holds the person's shadow.
+    """
+    import cv2
+
+    zoom = SEGMENT_HEIGHT / picture.shape[0]
+    small = cv2.resize(picture, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_AREA)
+    lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB).astype(np.float32)
+    margin = max(2, small.shape[1] // 12)
+    left, right = np.median(lab[:, :margin], 1), np.median(lab[:, -margin:], 1)
+    across = np.linspace(0, 1, small.shape[1], dtype=np.float32)[None, :, None]
+    difference = np.abs(lab - (left[:, None] * (1 - across) + right[:, None] * across))
+    person = (difference[..., 0] > 40) | (difference[..., 1:].sum(2) > 14)
+    person = cv2.morphologyEx(person.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    _, labels, parts, _ = cv2.connectedComponentsWithStats(person)
+    areas = parts[1:, cv2.CC_STAT_AREA]
+    if not len(areas):
+        raise InputError("No person stands out from the studio background of a demo picture.")
+    # Grey shorts before a grey wall cut a person in two: every sizeable part counts, specks do not.
+    rows, columns = np.nonzero(np.isin(labels, 1 + np.flatnonzero(areas >= 0.05 * areas.max())))
+    tight = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]) / zoom
+    return crop_box(tight, 1.0, picture.shape[:2])
+
+
+def _write_jpeg(path: Path, crop: np.ndarray) -> None:
+    import cv2
+
+    size = (round(crop.shape[1] * CROP_HEIGHT / crop.shape[0]), CROP_HEIGHT)
+    small = cv2.resize(crop, size, interpolation=cv2.INTER_AREA)
+    cv2.imwrite(str(path), cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 92])

@@ -1,0 +1,1 @@
+"""The Gradio page: one file per tab, and the plain functions behind it."""

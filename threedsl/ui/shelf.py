@@ -1,0 +1,119 @@
+"""The demo galleries: descriptors computed once, in the background, and kept on disk by the model's fingerprint."""
+
+import hashlib
+import shutil
+import tempfile
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from threedsl.data.images import load_image
+from threedsl.demo import DemoGallery, cache_folder
+from threedsl.errors import InputError
+from threedsl.gallery import Gallery
+from threedsl.pipeline import ThreeDSL
+from threedsl.ui.examples import Example, known_people, make_examples
+from threedsl.ui.gpu import on_gpu
+from threedsl.ui.pictures import data_uri, fit, jpeg
+
+THUMBNAIL = (256, 128)  # height, width in pixels
+GPU_SECONDS = 60  # longest borrowing for one gallery on ZeroGPU
+
+
+@dataclass(frozen=True)
+class OpenGallery:
+    """A gallery that can be searched and shown."""
+
+    name: str
+    title: str
+    index: Gallery
+    thumbnails: list[str]  # data URIs, in the order of the index
+    known: dict[str, str]  # sha256 of its example photos to the person they show
+
+
+class Shelf:
+    """The galleries a visitor may choose from; each is read or built the first time somebody needs it.
+
+    Building takes seconds; a visitor who comes before it is done waits for that same build instead of starting a
+    second one.
+    """
+
+    def __init__(self, model: ThreeDSL, demos: Mapping[str, DemoGallery], folder: Path | None = None):
+        """`folder` keeps what is derived from the galleries; threedsl.demo's cache by default."""
+        self.model = model
+        self.demos = dict(demos)
+        self.folder = folder or cache_folder()
+        self.example_folder = self.folder / "examples"
+        self.done: dict[str, tuple[int, int]] = {}
+        self._open: dict[str, OpenGallery] = {}
+        self._locks = {name: threading.Lock() for name in self.demos}
+        self._build = on_gpu(GPU_SECONDS)(self._build_folder)
+
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        """(title, name) of every gallery, as Gradio's choices."""
+        return [(demo.title, demo.name) for demo in self.demos.values()]
+
+    def is_open(self, name: str) -> bool:
+        """Whether `get` returns at once."""
+        return name in self._open
+
+    def progress(self, name: str) -> tuple[int, int]:
+        """(pictures done, pictures in all) of a gallery that is being built."""
+        return self.done.get(name, (0, len(self.demos[name].records)))
+
+    def get(self, name: str) -> OpenGallery:
+        """The gallery of this name, read from disk or built now.
+
+        Raises:
+            InputError: there is no such gallery.
+        """
+        if name not in self.demos:
+            raise InputError(f"Gallery {name!r} is unknown; choose one of {', '.join(self.demos)}.")
+        with self._locks[name]:
+            if name not in self._open:
+                self._open[name] = self._read_or_build(self.demos[name])
+            return self._open[name]
+
+    def examples(self) -> list[Example]:
+        """Photos to click, of every gallery."""
+        return [e for demo in self.demos.values() for e in make_examples(demo, self.example_folder)]
+
+    def _read_or_build(self, demo: DemoGallery) -> OpenGallery:
+        folder = self.folder / f"{demo.name}-{self.model.fingerprint[:16]}-{digest_of(demo)}"
+        try:
+            return self._read(demo, folder)
+        except (InputError, OSError):
+            self._build(demo.name, folder)
+            return self._read(demo, folder)
+
+    def _read(self, demo: DemoGallery, folder: Path) -> OpenGallery:
+        index = Gallery.load(folder / "index", model=self.model)
+        thumbnails = [data_uri((folder / f"{i:05d}.jpg").read_bytes()) for i in range(len(index.records))]
+        known = known_people(demo, self.example_folder)
+        return OpenGallery(demo.name, demo.title, index, thumbnails, known)
+
+    def _build_folder(self, name: str, folder: Path) -> None:
+        """Write index and thumbnails of a demo gallery; the folder appears complete or not at all."""
+        demo = self.demos[name]
+
+        def report(done: int, total: int) -> None:
+            self.done[name] = done, total
+
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
+        try:
+            Gallery.build(self.model, demo.records, progress=report).save(work / "index")
+            for i, record in enumerate(demo.records):
+                (work / f"{i:05d}.jpg").write_bytes(jpeg(fit(load_image(record.path), *THUMBNAIL)))
+            shutil.rmtree(folder, ignore_errors=True)
+            work.replace(folder)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+
+
+def digest_of(demo: DemoGallery) -> str:
+    """Changes when pictures come, go, change their size or are given to somebody else."""
+    listing = [f"{record.path} {record.pid} {Path(record.path).stat().st_size}" for record in demo.records]
+    return hashlib.sha256("\n".join(listing).encode()).hexdigest()[:16]
