@@ -21,10 +21,10 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     try:
         service = build_service(ThreeDSL.from_pretrained(options.checkpoint, device=options.device))
+        demo = build_demo(service)
     except InputError as error:
         print(f"app.py: {error}", file=sys.stderr)
         sys.exit(2)
-    demo = build_demo(service)
     demo.launch(prevent_thread_lock=True, **launch_options())
     service.warm_up()
     demo.block_thread()

@@ -71,9 +71,10 @@ def train(config: TrainConfig, resume: bool = False, stop_at: int | None = None)
     body_file = config.body or DEFAULT_BODY
     network = build_network(config.network, config.pretrained)
     log.info("backbones start from %s", config.pretrained or "SCRATCH: nothing was pre-trained")
-    learner = Learner(network, BodyModel.load(body_file), data.people, config).to(
-        memory_format=torch.channels_last
-    )
+    body = BodyModel.load(body_file)
+    if config.network.coarse_vertices != body.num_coarse:
+        raise InputError(f"network.coarse_vertices must be {body.num_coarse}, as many as {body_file} has.")
+    learner = Learner(network, body, data.people, config).to(memory_format=torch.channels_last)
     discriminator = Discriminator()
     optimizer = torch.optim.AdamW(
         [

@@ -146,8 +146,8 @@ def test_the_identity_pose_is_the_t_pose(anny, rest, tpose):
     assert torch.allclose(anny_pose_from_smpl(anny, identity, rest), tpose, atol=1e-5)
 
 
-@pytest.mark.parametrize(("angle", "mean", "worst"), [(0.15, 0.5, 20.0), (0.4, 1.5, 60.0)])
-def test_posed_anny_is_the_skinned_t_pose(anny, phenotypes, rest, tpose, joints, angle, mean, worst):
+@pytest.mark.parametrize(("angle", "mean_mm", "worst_mm"), [(0.15, 0.25, 12.0), (0.4, 0.6, 30.0)])
+def test_posed_anny_is_the_skinned_t_pose(anny, phenotypes, rest, tpose, joints, angle, mean_mm, worst_mm):
     rotations = random_rotations(PEOPLE, angle)
     posed = to_smpl_frame(vertices(anny, anny_pose_from_smpl(anny, rotations, rest), phenotypes)).numpy()
     flat = to_smpl_frame(vertices(anny, tpose, phenotypes)).numpy()
@@ -158,7 +158,7 @@ def test_posed_anny_is_the_skinned_t_pose(anny, phenotypes, rest, tpose, joints,
         body = slice(0, BASE_VERTICES)
         error = 1000 * np.linalg.norm(posed[i, body] - expected[body], axis=1)
         moved = 1000 * np.linalg.norm(expected[body] - flat[i, body], axis=1)
-        assert error.mean() < mean and error.max() < worst, (error.mean(), error.max())
+        assert error.mean() < mean_mm and error.max() < worst_mm, (error.mean(), error.max())
         assert moved.mean() > 30 * error.mean()
 
 
@@ -213,20 +213,11 @@ def test_the_population_is_adult_and_of_two_sexes(anny):
 
 
 def test_bodies_are_as_tall_as_adults(anny):
-    people = sample_phenotypes(anny, 24, np.random.default_rng(1))
+    """Heights are drawn for Anny's own sex of each person, so the sex that replaces it must be on the same side."""
+    people = sample_phenotypes(anny, 80, np.random.default_rng(1))
     with torch.no_grad():
         points = rest_state(anny, people)["rest_vertices"][:, :BASE_VERTICES, 2]
     tall = (points.amax(1) - points.amin(1)).numpy()
     women = people["gender"].numpy() > 0.5
     assert 1.35 < tall.min() and tall.max() < 2.15
-    assert tall[~women].mean() > tall[women].mean() + 0.05
-
-
-def test_sex_replaced_by_its_own_side_agrees_with_height(anny):
-    """Heights are drawn for Anny's own sex of each person, so the sex written must be on the same side."""
-    people = sample_phenotypes(anny, 60, np.random.default_rng(8))
-    with torch.no_grad():
-        points = rest_state(anny, people)["rest_vertices"][:, :BASE_VERTICES, 2]
-    tall = (points.amax(1) - points.amin(1)).numpy()
-    women = people["gender"].numpy() > 0.5
-    assert 1.50 < tall[women].mean() < 1.70 and 1.62 < tall[~women].mean() < 1.84
+    assert 1.55 < tall[women].mean() < 1.67 and 1.7 < tall[~women].mean() < 1.82

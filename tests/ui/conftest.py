@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.conftest import REPOSITORY
+from tests.conftest import CHECKPOINT, REPOSITORY, missing_checkpoint
 from threedsl.body import BodyModel
 from threedsl.data.listfile import Record
 from threedsl.demo import DemoGallery, openpeople_folder
@@ -44,7 +44,8 @@ def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def page_url(random_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """`python app.py` in its own process, with caches of its own."""
+    """`python app.py` in its own process, with caches of its own, and the shipped weights where they are there."""
+    checkpoint = random_checkpoint if missing_checkpoint() else CHECKPOINT
     folder = tmp_path_factory.mktemp("server")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -58,7 +59,7 @@ def page_url(random_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) 
     log = folder / "log.txt"
     with log.open("w") as output:
         server = subprocess.Popen(
-            [sys.executable, "app.py", "--checkpoint", str(random_checkpoint), "--device", "cpu"],
+            [sys.executable, "app.py", "--checkpoint", str(checkpoint), "--device", "cpu"],
             cwd=REPOSITORY,
             env=environment,
             stdout=output,

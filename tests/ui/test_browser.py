@@ -1,5 +1,9 @@
-"""The page as a visitor sees it, in Chromium."""
+"""The page as a visitor sees it, in Chromium.
 
+With THREEDSL_SHOTS=FOLDER the tests leave screenshots there, those of the README among them.
+"""
+
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,6 +91,13 @@ class Visit:
             "where => (document.querySelector(where + ' img') || {}).naturalWidth > 50", arg=where
         )
 
+    def shoot(self, name: str) -> None:
+        """Keep a picture of the whole page, if somebody wants it; lazy pictures have to be scrolled to first."""
+        if folder := os.environ.get("THREEDSL_SHOTS"):
+            self.page.evaluate("window.scrollTo(0, 0)")
+            self.page.wait_for_timeout(500)
+            self.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
     def close(self) -> None:
         self.context.close()
         assert self.errors == [], "the console has errors"
@@ -135,6 +146,7 @@ def test_a_photo_becomes_three_rows_and_a_body_that_turns(browser, page_url, out
     turned = visit.expect_body()
     assert (np.abs(front.astype(int) - turned).sum(2) > 30).mean() > 0.02, "dragging turns the body"
 
+    visit.shoot("search")
     page.locator("input[aria-label*='Matches per row'][type=number], #matches input[type=number]").first.fill(
         "7"
     )
@@ -158,6 +170,9 @@ def test_an_example_works_with_one_click_everywhere(browser, page_url, size, sch
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0], "nothing sticks out"
     for place in ("#photo", "#rows", "#body", "#overlay", "#still", "#measures", "#law"):
         assert page.locator(place).bounding_box()["width"] > 100
+    visit.expect_picture("#overlay")
+    visit.expect_picture("#still")
+    visit.shoot(f"example-{size[0]}-{scheme}")
     visit.close()
 
 

@@ -12,7 +12,7 @@ from threedsl.errors import InputError
 from threedsl.ui import gpu, handlers
 from threedsl.ui.answer import overlay_on, predict, results
 from threedsl.ui.examples import digest, make_examples
-from threedsl.ui.people import Person, check_box, read_crop, read_photo
+from threedsl.ui.people import check_box, read_crop, read_photo
 from threedsl.ui.service import Service, check_k
 from threedsl.ui.shelf import Shelf
 
@@ -290,5 +290,8 @@ def test_the_page_reads_the_photo_again_when_it_has_lost_it(service, demo):
     assert answer.rows["combined"][0].picture == "carl1.jpg" and seconds > 0
 
 
-def test_a_person_is_a_crop_of_its_own():
-    assert Person("a", np.zeros((2, 1, 3), np.uint8), (0, 0, 1, 2)).whole is False
+def test_the_photo_before_an_unreadable_one_is_not_searched_with(service, demo, tmp_path):
+    before = read_photo(demo.records[4].path)
+    (tmp_path / "letter.jpg").write_bytes(b"Dear sir or madam")
+    with pytest.raises(InputError, match=r"letter\.jpg is not a picture"):
+        handlers.answer_photo(service, {"path": str(tmp_path / "letter.jpg")}, before, 0, "tiny", 1)

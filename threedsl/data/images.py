@@ -229,7 +229,5 @@ def _deep_to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _reason(error: Exception) -> str:
-    text = (
-        getattr(error, "strerror", None) or str(error).splitlines()[0] if str(error) else type(error).__name__
-    )
-    return text.rstrip(".")
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return text.splitlines()[0].rstrip(".")

@@ -182,23 +182,24 @@ class Gallery:
         queries = output.stream(stream)
         if not isinstance(k, int | np.integer) or k < 1:
             raise InputError(f"The number of matches must be 1 or more, not {k}.")
-        foreign = output.fingerprint and output.fingerprint != self.fingerprint
-        if foreign or output.appearance.shape[1] != self.appearance.shape[1] or stream not in self.streams:
+        same_sizes = (output.appearance.shape[1], output.shape.shape[1]) == (
+            self.appearance.shape[1],
+            self.shape.shape[1],
+        )
+        if not same_sizes or output.fingerprint not in ("", self.fingerprint):
             raise InputError("The gallery was described by another model; build it again with this one.")
         if not len(queries):
             return []
         scores, rows = engines.search_index(self._index(stream), queries, min(int(k), len(self)))
-        return [
-            [self._match(rank, int(row), float(score)) for rank, (row, score) in enumerate(found, 1)]
-            for found in (
-                [pair for pair in zip(*query, strict=True) if pair[0] >= 0]
-                for query in zip(rows, scores, strict=True)
-            )
-        ]
+        return [self._matches(*answer) for answer in zip(rows, scores, strict=True)]
 
-    def _match(self, rank: int, row: int, score: float) -> Match:
-        record = self.records[row]
-        return Match(rank, record.path, record.pid or None, score, row)
+    def _matches(self, rows: np.ndarray, scores: np.ndarray) -> list[Match]:
+        """One query's answer; an approximate index may find fewer than asked and fills up with row -1."""
+        found = [(int(row), float(score)) for row, score in zip(rows, scores, strict=True) if row >= 0]
+        return [
+            Match(rank, self.records[row].path, self.records[row].pid or None, score, row)
+            for rank, (row, score) in enumerate(found, 1)
+        ]
 
     def _index(self, stream: str):
         """The FAISS index of a stream, made on first use."""

@@ -38,7 +38,9 @@ def answer_photo(
     k: int,
     progress: Progress | None = None,
 ) -> tuple[Answer, float]:
-    """The page's search for the chosen person of `photo`, which is read again where the page has lost it.
+    """The page's search for the chosen person of `photo`.
+
+    The upload is read again where `photo` is lost, or belongs to the picture before an unreadable one.
 
     Returns:
         The answer and the seconds it took, not counting the wait for a gallery that is being built.
@@ -46,7 +48,9 @@ def answer_photo(
     check_k(k)
     wait_for_gallery(service, gallery, progress)
     start = time.perf_counter()
-    photo = photo or read_photo(path_of(upload))
+    path = path_of(upload)
+    if photo is None or photo.path != path:
+        photo, chosen = read_photo(path), 0
     person = photo.people[chosen if 0 <= chosen < len(photo.people) else 0]
     answer = service.search(person, gallery, k, photo.digest)
     return answer, time.perf_counter() - start

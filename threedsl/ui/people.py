@@ -35,6 +35,7 @@ class Photo:
     people: list[Person]  # the most prominent first; the whole picture last, or alone
     size: tuple[int, int]  # width, height in pixels as read (at most 2,000 on the long side)
     digest: str  # sha256 of the file, by which a gallery recognises its own demo photos
+    path: Path  # the file it was read from
     notice: str = ""  # a sentence the visitor should see
 
 
@@ -51,7 +52,7 @@ def read_photo(path: str | Path) -> Photo:
     if len(people) > 1:
         notice = f"{len(people)} people found: pick the one to look for."
     people.append(_person(image, whole_picture(image), "Whole picture"))
-    return Photo(people, (image.shape[1], image.shape[0]), digest, notice)
+    return Photo(people, (image.shape[1], image.shape[0]), digest, Path(path), notice)
 
 
 def read_crop(path: str | Path, box: object = None) -> tuple[Person, Photo]:
@@ -65,7 +66,7 @@ def read_crop(path: str | Path, box: object = None) -> tuple[Person, Photo]:
         return photo.people[0], photo
     image, digest = _decode(path)
     person = _person(image, check_box(box, image.shape[1], image.shape[0]), "Box")
-    return person, Photo([person], (image.shape[1], image.shape[0]), digest)
+    return person, Photo([person], (image.shape[1], image.shape[0]), digest, Path(path))
 
 
 def check_box(box: object, width: int, height: int) -> Box:

@@ -19,7 +19,7 @@ def in_words(function: Callable) -> Callable:
         try:
             return function(*args, **kwargs)
         except InputError as error:
-            raise gr.Error(str(error), title="Please check", print_exception=False) from None
+            raise gr.Error(str(error), print_exception=False) from None
         except gr.Error:
             raise
         except Exception as error:
