@@ -11,6 +11,7 @@ COMMANDS = {
     "wardrobe": ("train.wardrobe", "fetch the garments synthetic people wear"),
     "synthesize": ("train.synthesize.command", "make a data set of synthetic people"),
     "run": ("train.engine", "train from a configuration"),
+    "demo": ("train.demo_gallery", "take the demo page's synthetic gallery from a data set"),
     "measure": ("train.measure", "measure a checkpoint and write its model card"),
 }
 

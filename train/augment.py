@@ -20,10 +20,10 @@ class AugmentConfig:
     contrast: float = 0.25
     cast: float = 0.12  # gain of each colour channel
     grey: float = 0.05
-    blur: float = 0.25
-    low_resolution: float = 0.2
-    noise: float = 0.3
-    erase: float = 0.4
+    blur: float = 0.15
+    low_resolution: float = 0.1
+    noise: float = 0.15
+    erase: float = 0.2
 
 
 @dataclass

@@ -41,10 +41,12 @@ class TrainConfig:
     pictures: int = 4  # pictures of each
     learning_rate: float = 6e-4  # peak, Adam, backbones and heads
     classifier_rate: float = 2e-3
-    discriminator_rate: float = 1e-4
+    discriminator_rate: float = 5e-4
     weight_decay: float = 5e-4
     warmup: int = 200  # steps of linear warm-up; then a cosine to zero
-    margin: float = 0.3  # of the triplet loss
+    margin: float | None = (
+        None  # batch-hard triplet with this margin (the snapshot's: 0.3); None: weighted triplet
+    )
     losses: LossWeights = field(default_factory=LossWeights)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     mask_height: int = 64  # pixels of the silhouettes compared; the width follows the crop's

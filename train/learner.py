@@ -18,6 +18,7 @@ from train.losses import (
     keypoint_loss,
     pair_masks,
     silhouette_loss,
+    weighted_triplet,
 )
 
 
@@ -54,23 +55,28 @@ class Learner(nn.Module):
         """L_ID on both streams. The appearance stream keeps positives in the same clothes besides all positives, or it
         forgets what an ordinary search needs; the shape stream's positives wear other clothes."""
         other_clothes, same_clothes, others = pair_masks(batch.labels, batch.clothes)
-        feature, margin = output.appearance_feature, self.config.margin
+        feature = output.appearance_feature
         losses = {
             "appearance_identity": identity_loss(
                 self.classifiers["appearance"](output.appearance_logits_input), batch.labels
             ),
             "appearance_triplet": 0.5
             * (
-                batch_hard_triplet(feature, same_clothes, others, margin)
-                + batch_hard_triplet(feature, same_clothes | other_clothes, others, margin)
+                self._triplet(feature, same_clothes, others)
+                + self._triplet(feature, same_clothes | other_clothes, others)
             ),
         }
         if output.shape is not None:
             losses["shape_identity"] = identity_loss(
                 self.classifiers["shape"](output.shape_logits_input), batch.labels
             )
-            losses["shape_triplet"] = batch_hard_triplet(output.shape_feature, other_clothes, others, margin)
+            losses["shape_triplet"] = self._triplet(output.shape_feature, other_clothes, others)
         return losses
+
+    def _triplet(self, feature: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
+        if self.config.margin is None:
+            return weighted_triplet(feature, positive, negative)
+        return batch_hard_triplet(feature, positive, negative, self.config.margin)
 
     def _body_losses(self, output: NetworkOutput, batch: Batch) -> dict[str, Tensor]:
         weights, losses = self.config.losses, {}

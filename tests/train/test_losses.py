@@ -26,6 +26,23 @@ def test_triplet_equals_loops_over_anchors():
         assert ours.item() == pytest.approx(np.mean(terms))
 
 
+def test_weighted_triplet_equals_loops_over_anchors():
+    features = torch.randn(9, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    pids, clothes = torch.arange(3).repeat_interleave(3), torch.tensor([0, 0, 1] * 3)
+    other, _, negative = losses.pair_masks(pids, clothes)
+    terms = []
+    for a in range(9):
+        d = [(features[a] - features[b]).norm().item() for b in range(9)]
+        pos, neg = np.flatnonzero(other[a]), np.flatnonzero(negative[a])
+        far = np.exp([d[b] for b in pos]) / np.exp([d[b] for b in pos]).sum()
+        near = np.exp([-d[b] for b in neg]) / np.exp([-d[b] for b in neg]).sum()
+        gap = sum(w * d[b] for w, b in zip(far, pos, strict=True)) - sum(
+            w * d[b] for w, b in zip(near, neg, strict=True)
+        )
+        terms.append(np.log1p(np.exp(gap)))
+    assert losses.weighted_triplet(features, other, negative).item() == pytest.approx(np.mean(terms))
+
+
 def test_pair_masks_are_the_paper_s_three_kinds():
     other, same, negative = losses.pair_masks(torch.tensor([1, 1, 1, 2]), torch.tensor([5, 5, 6, 5]))
     assert other.tolist() == [[0, 0, 1, 0], [0, 0, 1, 0], [1, 1, 0, 0], [0, 0, 0, 0]]
@@ -36,15 +53,19 @@ def test_pair_masks_are_the_paper_s_three_kinds():
 def test_triplet_without_any_pair_is_zero_and_harmless():
     features = torch.randn(3, 2, requires_grad=True)
     none = torch.zeros(3, 3, dtype=torch.bool)
-    loss = losses.batch_hard_triplet(features, none, ~none, 0.3)
-    loss.backward()
-    assert loss == 0 and torch.isfinite(features.grad).all()
+    for loss in (
+        losses.batch_hard_triplet(features, none, ~none, 0.3),
+        losses.weighted_triplet(features, none, ~none),
+    ):
+        loss.backward()
+        assert loss == 0 and torch.isfinite(features.grad).all()
 
 
 def test_triplet_of_identical_features_has_finite_gradients():
     features = torch.zeros(4, 3, requires_grad=True)
     other, same, negative = losses.pair_masks(torch.tensor([0, 0, 1, 1]), torch.tensor([0, 1, 0, 1]))
     losses.batch_hard_triplet(features, other, negative, 0.3).backward()
+    losses.weighted_triplet(features, other, negative).backward()
     assert torch.isfinite(features.grad).all() and not same.any()
 
 
@@ -86,6 +107,7 @@ def test_gradients_in_float64(seed):
     other, _, negative = losses.pair_masks(pids, clothes)
     check = torch.autograd.gradcheck
     assert check(lambda f: losses.batch_hard_triplet(f, other, negative, 5.0), rand(4, 3))
+    assert check(lambda f: losses.weighted_triplet(f, other, negative), rand(4, 3))
     target, confidence = rand(2, 17, 2).detach(), rand(2, 17).detach()
     assert check(lambda p: losses.keypoint_loss(p, target, confidence, 64), rand(2, 17, 2))
     mask = (rand(2, 4, 3).detach() > 0.5).double()

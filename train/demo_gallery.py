@@ -1,0 +1,61 @@
+"""`python -m train demo`: the small synthetic gallery the page shows, taken from a data set's test people."""
+
+import argparse
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from threedsl.data.listfile import Record, read_list, write_list
+from threedsl.demo import SYNTHETIC
+from threedsl.errors import InputError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", type=Path, help="data set folder of `python -m train synthesize`")
+    parser.add_argument("--out", type=Path, default=SYNTHETIC, help="folder to write (default: %(default)s)")
+    parser.add_argument("--people", type=int, default=12)
+    parser.add_argument("--pictures", type=int, default=5, help="gallery pictures a person")
+    parser.add_argument("--seed", type=int, default=0)
+
+
+def main(args: argparse.Namespace) -> None:
+    records = [
+        record
+        for name in ("query", "gallery")
+        for record in read_list(args.data / "list" / f"{name}.txt", args.data)
+    ]
+    people = sorted({record.pid for record in records})
+    if len(people) < args.people:
+        raise InputError(f"{args.data} has {len(people)} test people; --people asks for {args.people}.")
+    rng = np.random.default_rng(args.seed)
+    chosen = rng.choice(people, args.people, replace=False)
+    query, gallery = [], []
+    for pid in sorted(chosen):
+        one, others = pick([record for record in records if record.pid == pid], args.pictures, rng)
+        query.append(one)
+        gallery += others
+    shutil.rmtree(args.out, ignore_errors=True)
+    for name, part in (("query", query), ("gallery", gallery)):
+        write_list([copy(record, args.out) for record in part], args.out / f"{name}.txt", args.out)
+    for name in ("ATTRIBUTION.txt", "dataset.json"):
+        if (args.data / name).is_file():
+            shutil.copyfile(args.data / name, args.out / name)
+    print(f"{len(query)} queries and {len(gallery)} gallery pictures of {args.people} people in {args.out}")
+
+
+def pick(pictures: list[Record], count: int, rng: np.random.Generator) -> tuple[Record, list[Record]]:
+    """A query, and gallery pictures of the same person in other clothes before other cameras."""
+    query = pictures[rng.integers(len(pictures))]
+    others = [r for r in pictures if r.clothes != query.clothes and r.camid != query.camid]
+    if not others:
+        raise InputError(f"person {query.pid} has no picture in other clothes before another camera.")
+    return query, [others[i] for i in rng.permutation(len(others))[:count]]
+
+
+def copy(record: Record, out: Path) -> Record:
+    """The record with its picture copied into out/images."""
+    target = out / "images" / record.path.name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(record.path, target)
+    return Record(target, record.pid, record.camid, record.clothes)
