@@ -4,13 +4,16 @@ import argparse
 import os
 import sys
 
-# Set before gradio is imported: nothing is reported to anybody.
+from threedsl.ui.uploads import keep_clean, own_folder
+
+# Set before gradio is imported: nothing is reported to anybody, and uploads go where we sweep.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ["GRADIO_TEMP_DIR"] = str(own_folder())
 
 import threedsl.ui.gpu  # noqa: F401  ZeroGPU wants `spaces` imported before torch
 from threedsl.errors import InputError
 from threedsl.pipeline import DEFAULT_CHECKPOINT, ThreeDSL
-from threedsl.ui.page import build_demo, build_service, launch_options
+from threedsl.ui.page import build_demo, build_service, files_folder, kept_files, launch_options
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -25,6 +28,7 @@ def main(arguments: list[str] | None = None) -> None:
     except InputError as error:
         print(f"app.py: {error}", file=sys.stderr)
         sys.exit(2)
+    keep_clean(files_folder().parent, lambda: kept_files(demo))
     demo.launch(prevent_thread_lock=True, **launch_options())
     service.warm_up()
     demo.block_thread()

@@ -59,3 +59,27 @@ def broken_pictures() -> dict[str, tuple[bytes, str]]:
         "photo.heic": (b"\0\0\0\x18ftypheic" + bytes(200), "HEIC"),
         "eps.jpg": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n" * 5, "not a picture"),
     }
+
+
+def odd_pictures() -> dict[str, bytes]:
+    """Unusual pictures that must simply work."""
+    picture = person_like()
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    deep = Image.fromarray(np.linspace(0, 65535, 128 * 64).astype(np.uint16).reshape(128, 64))
+    animated = [picture, picture.transpose(Image.Transpose.FLIP_TOP_BOTTOM)]
+    return {
+        "greyscale.png": encoded(picture.convert("L")),
+        "greyscale.jpg": encoded(picture.convert("L"), "JPEG"),
+        "sixteen-bit.png": encoded(deep),
+        "sixteen-bit.tif": encoded(deep, "TIFF"),
+        "cmyk.jpg": encoded(picture.convert("CMYK"), "JPEG"),
+        "rgba.png": encoded(picture.convert("RGBA")),
+        "palette.gif": encoded(picture.quantize(16), "GIF"),
+        "rotated.jpg": encoded(person_like(64, 128), "JPEG", exif=turned),
+        "animated.gif": encoded(animated[0], "GIF", save_all=True, append_images=animated[1:]),
+        "animated.webp": encoded(animated[0], "WEBP", save_all=True, append_images=animated[1:]),
+        "one-bit.bmp": encoded(picture.convert("1"), "BMP"),
+        "wide.png": encoded(picture.resize((1500, 40))),
+        "nobody.png": encoded(Image.new("RGB", (640, 480), (90, 120, 60))),
+    }

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.models import random_checkpoint
-from tests.pictures import broken_pictures, encoded, huge_png, person_like
+from tests.pictures import broken_pictures, huge_png, odd_pictures, person_like
 from threedsl.cli import main
 from threedsl.data.images import load_image
 from threedsl.demo import openpeople_folder
@@ -20,34 +20,7 @@ from threedsl.errors import InputError
 from threedsl.gallery import Gallery
 from threedsl.pipeline import ThreeDSL
 
-BROKEN = broken_pictures()
-
-
-def odd_pictures() -> dict[str, bytes]:
-    """Unusual pictures that must simply work."""
-    picture = person_like()
-    turned = Image.Exif()
-    turned[0x0112] = 6
-    deep = Image.fromarray(np.linspace(0, 65535, 128 * 64).astype(np.uint16).reshape(128, 64))
-    animated = [picture, picture.transpose(Image.Transpose.FLIP_TOP_BOTTOM)]
-    return {
-        "greyscale.png": encoded(picture.convert("L")),
-        "greyscale.jpg": encoded(picture.convert("L"), "JPEG"),
-        "sixteen-bit.png": encoded(deep),
-        "sixteen-bit.tif": encoded(deep, "TIFF"),
-        "cmyk.jpg": encoded(picture.convert("CMYK"), "JPEG"),
-        "rgba.png": encoded(picture.convert("RGBA")),
-        "palette.gif": encoded(picture.quantize(16), "GIF"),
-        "rotated.jpg": encoded(picture, "JPEG", exif=turned),
-        "animated.gif": encoded(animated[0], "GIF", save_all=True, append_images=animated[1:]),
-        "animated.webp": encoded(animated[0], "WEBP", save_all=True, append_images=animated[1:]),
-        "one-bit.bmp": encoded(picture.convert("1"), "BMP"),
-        "wide.png": encoded(picture.resize((1500, 40))),
-        "nobody.png": encoded(Image.new("RGB", (640, 480), (90, 120, 60))),
-    }
-
-
-ODD = odd_pictures()
+BROKEN, ODD = broken_pictures(), odd_pictures()
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,8 @@
 """Checkpoints come back bit for bit, stay small enough for git, and damage gives one sentence."""
 
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from tests.models import random_checkpoint, random_model
 from tests.pictures import person_like
+from threedsl import checkpoint
 from threedsl.errors import InputError
 from threedsl.pipeline import ThreeDSL
 
@@ -88,6 +91,62 @@ def test_saving_anew_leaves_no_old_piece(saved, tmp_path):
     model.save_pretrained(tmp_path, half=True)
     assert len(shards(tmp_path)) < before
     ThreeDSL.from_pretrained(tmp_path, device="cpu")
+
+
+def test_a_save_that_is_cut_short_leaves_the_old_weights(saved, tmp_path, monkeypatch):
+    """Stopped at every single rename and deletion in turn, the folder always holds one whole model."""
+    old, new = saved[0], random_model(seed=1)
+    replace, unlink = Path.replace, Path.unlink
+    found = []
+    for stop in range(100):
+        folder = tmp_path / str(stop)
+        shutil.copytree(saved[1], folder)
+        steps = iter(range(100))
+
+        def counted(call, steps=steps, stop=stop):
+            def step(self, *arguments, **options):
+                if next(steps) == stop:
+                    raise KeyboardInterrupt
+                return call(self, *arguments, **options)
+
+            return step
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "replace", counted(replace))
+            patch.setattr(Path, "unlink", counted(unlink))
+            try:
+                new.save_pretrained(folder)
+                break
+            except KeyboardInterrupt:
+                found.append(ThreeDSL.from_pretrained(folder, device="cpu").fingerprint)
+                shutil.rmtree(folder)
+    pieces = len(shards(saved[1]))
+    assert found == [old.fingerprint] * (pieces + 2) + [new.fingerprint] * pieces
+    assert ThreeDSL.from_pretrained(folder, device="cpu").fingerprint == new.fingerprint
+    assert len(shards(folder)) == pieces and (folder / "README.md").read_text() == "# card"
+
+
+def test_pieces_replace_a_whole_file(saved, folder):
+    weights = {name: value for path in shards(folder) for name, value in load_file(path).items()}
+    for path in [*shards(folder), folder / "model.safetensors.index.json"]:
+        path.unlink()
+    save_file(weights, folder / "model.safetensors")
+    new = random_model(seed=1)
+    new.save_pretrained(folder)
+    assert not (folder / "model.safetensors").exists()
+    assert ThreeDSL.from_pretrained(folder, device="cpu").fingerprint == new.fingerprint
+
+
+def test_small_weights_are_one_whole_file(saved, folder, monkeypatch):
+    monkeypatch.setattr(checkpoint, "SHARD_SIZE", 10**9)
+    saved[0].save_pretrained(folder)
+    assert [path.name for path in folder.glob("model*")] == ["model.safetensors"]
+    assert ThreeDSL.from_pretrained(folder, device="cpu").fingerprint == saved[0].fingerprint
+
+
+def test_everybody_may_read_the_files(saved):
+    made = [path for path in saved[1].iterdir() if path.name != "README.md"]
+    assert {path.stat().st_mode & 0o777 for path in made} == {0o644}
 
 
 def test_one_file_without_index(saved, folder):
@@ -233,8 +292,6 @@ def test_hub_ids_are_read_through_the_hubs_cache(saved, tmp_path, monkeypatch):
 
 
 def test_paths_below_the_repository_work_from_anywhere(tmp_path, monkeypatch):
-    from threedsl import checkpoint
-
     random_checkpoint(tmp_path / "repository" / "checkpoints" / "mine", descriptor=32)
     monkeypatch.setattr(checkpoint, "REPOSITORY", tmp_path / "repository")
     monkeypatch.chdir(tmp_path)

@@ -16,6 +16,7 @@ from threedsl.cli import main
 from threedsl.data.images import load_image
 from threedsl.data.listfile import Record, write_list
 from threedsl.demo import openpeople_folder
+from threedsl.gallery import Gallery
 from threedsl.pipeline import ThreeDSL
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -118,6 +119,18 @@ def test_an_index_answers_like_its_pictures(run, world, tmp_path, source, kind):
     assert answers[0] == answers[1]
 
 
+def test_a_saved_index_keeps_its_kind_unless_another_is_asked_for(run, world, tmp_path):
+    run("index", world / "people", "--out", tmp_path / "first", "--kind", "hnsw")
+    kinds = {}
+    for words in ([], ["--kind", "flat"], ["--kind", "hnsw"]):
+        code, _, _ = run("index", tmp_path / "first", "--out", tmp_path / "second", *words)
+        assert code == 0
+        kinds[" ".join(words)] = Gallery.load(tmp_path / "second").kind
+    assert kinds == {"": "hnsw", "--kind flat": "flat", "--kind hnsw": "hnsw"}
+    first, second = Gallery.load(tmp_path / "first"), Gallery.load(tmp_path / "second")
+    assert np.array_equal(first.shape, second.shape) and first.records == second.records
+
+
 def test_embed_writes_what_the_model_says(run, world, tmp_path):
     code, out, _ = run("embed", world / "list.txt", "--out", tmp_path / "deep" / "d.npz", "--json")
     assert code == 0 and json.loads(out) == {
@@ -141,10 +154,11 @@ def test_reconstruct_writes_a_body_and_its_overlay(run, outdoor, tmp_path):
     code, printed, err = run("reconstruct", outdoor, "--out", out, "--overlay", overlay, "--json")
     assert (code, err) == (0, "")
     answer = json.loads(printed)
-    assert answer["glb"] == str(out) and len(answer["betas"]) == 10 and len(answer["camera"]) == 3
+    assert answer["glb"] == str(out) and len(answer["betas"]) == 10
+    assert set(answer["camera"]) == {"s", "tx", "ty"} and 0.3 <= answer["camera"]["s"] <= 3
     assert all(0 < value < 3 for value in answer["measures"].values()) and answer["measures"]
     body = trimesh.load(out, force="mesh")
-    assert body.bounds[0][1] == pytest.approx(0, abs=1e-4) and 0.5 < body.extents[1] < 2.5
+    assert body.bounds[0][1] == pytest.approx(0, abs=1e-4) and 1.3 < body.extents[1] < 2.2
     x0, y0, x1, y1 = answer["box"]
     drawn, photo = load_image(overlay), load_image(outdoor)[y0:y1, x0:x1]
     changed = np.abs(drawn.astype(int) - cv2.resize(photo, drawn.shape[1::-1])).max(2) > 40
@@ -188,6 +202,64 @@ def test_wrong_input_is_one_sentence_and_two(run, world, tmp_path, monkeypatch, 
     code, out, err = run(*run_here)
     assert (code, out) == (2, "")
     assert err.startswith("error: ") and err.count("\n") == 1 and len(err) > 20
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["index", "people", "--out", "people"], "people exists and is no saved index"),
+        (["index", "people", "--out", "list.txt"], "list.txt exists and is no saved index"),
+        (["index", "people", "--out", "/proc/index"], "/proc/index cannot be written"),
+        (["index", "people", "--out", "list.txt/index"], "list.txt/index cannot be written"),
+        (["embed", "people", "--out", "people"], "people is a folder"),
+        (["embed", "people", "--out", "/proc/e.npz"], "/proc/e.npz cannot be written"),
+        (["reconstruct", "people/anna/0.png", "--out", "/proc/b.glb"], "/proc/b.glb cannot be written"),
+        (
+            ["reconstruct", "people/anna/0.png", "--out", "b.glb", "--overlay", "o.tiff"],
+            "o.tiff must end in .png or .jpg or .jpeg",
+        ),
+        (["reconstruct", "people/anna/0.png", "--out", "b.glb", "--overlay", "o"], "o must end in .png"),
+    ],
+)
+def test_where_the_result_goes_is_checked_before_any_work(run, world, monkeypatch, words, sentence):
+    for command in ("index", "embed", "reconstruct"):
+        monkeypatch.setattr(f"threedsl.cli.{command}.load_model", lambda args: pytest.fail("the work began"))
+    monkeypatch.chdir(world)
+    before = sorted(world.rglob("*"))
+    code, out, err = run(*words)
+    assert (code, out) == (2, "") and err.startswith(f"error: {sentence}") and err.count("\n") == 1
+    assert sorted(world.rglob("*")) == before
+
+
+def test_every_command_on_photos_of_the_demo_people(run, tmp_path):
+    """Three outdoor photos as they come: described, found again, written out, and one of them as a body."""
+    for pid in ("P001", "P004", "P007"):
+        photo = openpeople_folder() / pid / "assets" / "amateur_posture.jpg"
+        (tmp_path / "people" / pid).mkdir(parents=True)
+        (tmp_path / "people" / pid / "outdoor.jpg").write_bytes(photo.read_bytes())
+    query = tmp_path / "people" / "P004" / "outdoor.jpg"
+    assert run("index", tmp_path / "people", "--out", tmp_path / "people.index")[0] == 0
+    assert all(box is not None for box in Gallery.load(tmp_path / "people.index").boxes), "people are cut out"
+    code, out, _ = run("search", query, "--gallery", tmp_path / "people.index", "--json")
+    matches = json.loads(out)["matches"]
+    assert code == 0 and [match["rank"] for match in matches] == [1, 2, 3]
+    assert matches[0]["person"] == "P004" and matches[0]["score"] == pytest.approx(1, abs=1e-4)
+    assert matches[1]["score"] < 0.99, "two people do not look the same"
+
+    assert run("embed", tmp_path / "people", "--out", tmp_path / "people.npz")[0] == 0
+    with np.load(tmp_path / "people.npz", allow_pickle=False) as file:
+        assert file["pid"].tolist() == ["P001", "P004", "P007"]
+        scores = file["combined"] @ file["combined"][1]
+    assert sorted(scores.tolist(), reverse=True) == pytest.approx([m["score"] for m in matches], abs=1e-4)
+
+    assert run("reconstruct", query, "--out", tmp_path / "body.glb")[0] == 0
+    body = trimesh.load(tmp_path / "body.glb", force="mesh")
+    body.merge_vertices(merge_norm=True, merge_tex=True)
+    assert body.is_watertight and body.volume > 0.02, "cubic metres, faces outwards"
+    assert body.body_count == 1
+    width, height, depth = body.extents
+    assert 1.3 < height < 2.2 and height > width > depth, "Y up, facing along Z"
+    assert body.bounds[0][1] == pytest.approx(0, abs=1e-4), "feet on the ground"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 """The demo people: fifty clean crops, ten outdoor photos, made once."""
 
-import hashlib
-
 import cv2
 import numpy as np
 import pytest
@@ -11,6 +9,7 @@ from threedsl import demo
 from threedsl.data.images import load_image
 from threedsl.data.listfile import Record, write_list
 from threedsl.errors import InputError
+from threedsl.ui.shelf import Shelf
 
 
 @pytest.fixture(scope="module")
@@ -54,15 +53,21 @@ def test_examples_are_the_outdoor_photos_other_clothes_first(gallery):
         assert record.path.name == "amateur_posture.jpg" and record.path.is_file()
 
 
-def test_uploads_of_examples_are_recognised(gallery):
-    record = gallery.examples[0]
-    digest = hashlib.sha256(record.path.read_bytes()).hexdigest()
-    assert gallery.queries_by_digest[digest] == record.pid and len(gallery.queries_by_digest) == 10
+def test_asking_for_examples_cuts_nothing(tmp_path, monkeypatch):
+    """The first page shows examples at once; the cutting can wait for the first search."""
+    monkeypatch.setenv("THREEDSL_CACHE", str(tmp_path))
+    monkeypatch.setattr(demo, "cut_person", lambda assets: pytest.fail("the cutting began"))
+    made = demo.demo_galleries()["openpeople"]
+    shelf = Shelf(None, {"openpeople": made}, tmp_path)
+    assert [example.gallery for example in shelf.examples()] == ["openpeople"] * 6
+    assert len(made.examples) == 10 and len(made.listed) == 50 and shelf.progress("openpeople") == (0, 50)
+    assert not list(tmp_path.glob("openpeople-*"))
 
 
 def test_crops_are_made_once_and_are_the_same(gallery, tmp_path, monkeypatch):
     before = {record.path: record.path.stat().st_mtime_ns for record in gallery.records}
-    records, _ = demo.load_openpeople()
+    demo.cut_openpeople()
+    records = demo.openpeople_records()
     assert {record.path: record.path.stat().st_mtime_ns for record in records} == before
     assets = demo.openpeople_folder() / "P007" / "assets"
     crops = demo.cut_person(assets)
@@ -78,7 +83,7 @@ def test_without_the_package_there_is_a_sentence(monkeypatch):
     monkeypatch.setattr(demo, "find_spec", lambda name: None)
     assert "openpeople" not in demo.demo_galleries()
     with pytest.raises(InputError, match="pip install openpeople"):
-        demo.load_openpeople()
+        demo.openpeople_records()
 
 
 def test_other_sheets_give_a_sentence(tmp_path):

@@ -174,6 +174,16 @@ def test_devices():
         pick_device("abacus")
 
 
+def test_the_random_model_of_the_tests_tells_pictures_apart():
+    """Other tests rank by it: were its descriptors all alike, they would prove nothing."""
+    rng = np.random.default_rng(3)
+    pictures = [cv2.resize(rng.integers(0, 255, (8, 4, 3), dtype=np.uint8), (64, 128)) for _ in range(8)]
+    output = random_model()(pictures, bodies=False)
+    for descriptors in (output.appearance, output.shape):
+        cosines = (descriptors @ descriptors.T)[~np.eye(8, dtype=bool)]
+        assert cosines.max() < 0.95 and cosines.std() > 0.05
+
+
 def test_same_seed_same_fingerprint(model):
     assert random_model().fingerprint == model.fingerprint != random_model(1).fingerprint
 

@@ -69,3 +69,16 @@ class Bodies:
             pixels, _ = project(body.keypoints, camera, self.size)
             parts.append([value.float().cpu().numpy() for value in (body.vertices, body.joints, pixels)])
         return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
+
+
+def body_as_json(betas: np.ndarray, camera: np.ndarray, measures: dict[str, float]) -> dict:
+    """One body in plain numbers, the same on the command line and in the API.
+
+    betas: (10,). camera: (3,) weak perspective s, t_x, t_y. measures: those of threedsl.body.measures.
+    """
+    s, tx, ty = (round(float(value), 6) for value in camera)
+    return {
+        "betas": [round(float(value), 6) for value in betas],
+        "camera": {"s": s, "tx": tx, "ty": ty},
+        "measures": {name: round(float(value), 4) for name, value in measures.items()},
+    }

@@ -27,6 +27,10 @@ def save_checkpoint(
 ) -> None:
     """Write config.json and the weights into folder; other files there, such as README.md, stay.
 
+    Weights lie in files named by their contents, and a small file that says which of them count is replaced last: a
+    program killed on the way leaves the old weights or the new ones, never some of both. Where the configuration
+    changes as well, it is replaced just before; a kill between the two leaves weights that do not fit it.
+
     half keeps vectors (biases, batch-norm statistics) in float32: a variance below 6e-8 would become zero.
     """
     from huggingface_hub import save_torch_state_dict
@@ -36,15 +40,22 @@ def save_checkpoint(
     state = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     if half:
         state = {name: value.half() if value.ndim > 1 else value for name, value in state.items()}
-    with tempfile.TemporaryDirectory(prefix=".saving-", dir=folder) as scratch:
-        save_torch_state_dict(state, scratch, max_shard_size=SHARD_SIZE)
-        (Path(scratch) / CONFIG).write_text(json.dumps(config.to_dict(), indent=2) + "\n", encoding="utf-8")
-        fresh = {path.name for path in Path(scratch).iterdir()}
-        for path in sorted(Path(scratch).iterdir(), key=lambda path: path.suffix == ".json"):
-            path.replace(folder / path.name)
-    for path in folder.glob("model*.safetensors*"):
-        if path.name not in fresh:
-            path.unlink()
+    name = f"model-{fingerprint_of(network, config)[:12]}{'-half' if half else ''}"
+    with tempfile.TemporaryDirectory(prefix=".saving-", dir=folder) as made:
+        scratch, pattern = Path(made), name + "{suffix}.safetensors"
+        save_torch_state_dict(state, scratch, filename_pattern=pattern, max_shard_size=SHARD_SIZE)
+        index = scratch / f"{name}.safetensors.index.json"  # not written for weights that fit into one file
+        last, target = (index, INDEX) if index.is_file() else (scratch / f"{name}.safetensors", WEIGHTS)
+        shards = [path.name for path in scratch.iterdir() if path != last]
+        (scratch / CONFIG).write_text(json.dumps(config.to_dict(), indent=2) + "\n", encoding="utf-8")
+        for path in scratch.iterdir():
+            path.chmod(0o644)  # safetensors lets only the owner read
+        for part in [*shards, CONFIG]:
+            (scratch / part).replace(folder / part)
+        last.replace(folder / target)
+    stale = {path.name for path in folder.glob("model*.safetensors*")} - {target, *shards}
+    for part in sorted(stale, key=lambda part: part != WEIGHTS):  # a whole file is read rather than an index
+        (folder / part).unlink()
 
 
 def load_checkpoint(source: str | Path) -> tuple[Path, NetworkConfig, ThreeDSLNetwork]:

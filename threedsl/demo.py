@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Mapping
@@ -31,7 +30,7 @@ CROPS_VERSION = 2  # raise it when the cutting changes, so that old crops are ma
 
 @dataclass
 class DemoGallery:
-    """A gallery and queries to try on it; both are made or read when first asked for.
+    """A gallery and queries to try on it, each listed when first asked for.
 
     In examples, a record whose clothes differ from the same person's in the gallery shows the method's point; these
     come first.
@@ -39,26 +38,25 @@ class DemoGallery:
 
     name: str
     title: str
-    load: Callable[[], tuple[list[Record], list[Record]]]
+    list_records: Callable[[], list[Record]]
+    list_examples: Callable[[], list[Record]]
+    make_pictures: Callable[[], None] = lambda: None  # whatever of list_records has no file yet
 
-    @property
+    @cached_property
+    def listed(self) -> list[Record]:
+        """The gallery's records, at once; their pictures may still have to be made."""
+        return self.list_records()
+
+    @cached_property
     def records(self) -> list[Record]:
-        """Person crops to search in."""
-        return self._loaded[0]
+        """Person crops to search in; the first call may have to make them, which takes seconds."""
+        self.make_pictures()
+        return self.listed
 
-    @property
+    @cached_property
     def examples(self) -> list[Record]:
         """Pictures to search with: whole photos (openpeople) or crops (synthetic)."""
-        return self._loaded[1]
-
-    @cached_property
-    def queries_by_digest(self) -> dict[str, str]:
-        """Whom each example shows, by the sha256 of its file: how an upload is recognised as an example."""
-        return {hashlib.sha256(record.path.read_bytes()).hexdigest(): record.pid for record in self.examples}
-
-    @cached_property
-    def _loaded(self) -> tuple[list[Record], list[Record]]:
-        return self.load()
+        return self.list_examples()
 
 
 def demo_galleries() -> Mapping[str, DemoGallery]:
@@ -66,11 +64,18 @@ def demo_galleries() -> Mapping[str, DemoGallery]:
     galleries = {}
     if openpeople_folder() is not None:
         galleries["openpeople"] = DemoGallery(
-            "openpeople", "Ten people, five studio views each (openpeople)", load_openpeople
+            "openpeople",
+            "Ten people, five studio views each (openpeople)",
+            openpeople_records,
+            openpeople_examples,
+            cut_openpeople,
         )
     if (SYNTHETIC / "gallery.txt").is_file() and (SYNTHETIC / "query.txt").is_file():
         galleries["synthetic"] = DemoGallery(
-            "synthetic", "Synthetic test people, in several outfits", load_synthetic
+            "synthetic",
+            "Synthetic test people, in several outfits",
+            lambda: read_list(SYNTHETIC / "gallery.txt"),
+            lambda: read_list(SYNTHETIC / "query.txt"),
         )
     return galleries
 
@@ -97,30 +102,18 @@ def openpeople_folder() -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def load_synthetic() -> tuple[list[Record], list[Record]]:
-    """Gallery and queries of assets/synthetic; InputError names the list and line that is wrong."""
-    return read_list(SYNTHETIC / "gallery.txt"), read_list(SYNTHETIC / "query.txt")
-
-
-def load_openpeople() -> tuple[list[Record], list[Record]]:
-    """Fifty studio crops, cut once and cached, and the ten outdoor photos as they are.
-
-    Raises:
-        InputError: the package is missing or its pictures are not as expected.
-    """
-    people = openpeople_folder()
-    if people is None:
-        raise InputError("The demo people are not installed; run `pip install openpeople`.")
-    folders = sorted(folder for folder in people.iterdir() if (folder / "assets").is_dir())
+def openpeople_records() -> list[Record]:
+    """Fifty studio crops, which `cut_openpeople` makes."""
     crops = cache_folder() / f"openpeople-{CROPS_VERSION}"
-    views = ("studio", *VIEWS)
-    if not all((crops / f"{folder.name}-{view}.jpg").is_file() for folder in folders for view in views):
-        _cut_all(folders, crops)
-    records = [
+    return [
         Record(crops / f"{folder.name}-{view}.jpg", folder.name, view, "studio")
-        for folder in folders
-        for view in views
+        for folder in _openpeople()
+        for view in ("studio", *VIEWS)
     ]
+
+
+def openpeople_examples() -> list[Record]:
+    """The ten outdoor photos as they are, those in other clothes first."""
     examples = [
         Record(
             folder / "assets" / "amateur_posture.jpg",
@@ -128,9 +121,28 @@ def load_openpeople() -> tuple[list[Record], list[Record]]:
             "outdoor",
             "studio" if folder.name in SAME_CLOTHES else "outdoor",
         )
-        for folder in folders
+        for folder in _openpeople()
     ]
-    return records, sorted(examples, key=lambda record: (record.clothes == "studio", record.pid))
+    return sorted(examples, key=lambda record: (record.clothes == "studio", record.pid))
+
+
+def cut_openpeople() -> None:
+    """Cut the fifty crops out of the package's pictures, unless all of them lie in the cache.
+
+    Raises:
+        InputError: the package is missing or its pictures are not as expected.
+    """
+    records = openpeople_records()
+    if not all(record.path.is_file() for record in records):
+        _cut_all(_openpeople(), records[0].path.parent)
+
+
+def _openpeople() -> list[Path]:
+    """The folder of each person."""
+    people = openpeople_folder()
+    if people is None:
+        raise InputError("The demo people are not installed; run `pip install openpeople`.")
+    return sorted(folder for folder in people.iterdir() if (folder / "assets").is_dir())
 
 
 def _cut_all(folders: list[Path], target: Path) -> None:

@@ -19,8 +19,8 @@ from threedsl.data.transforms import resize_crop, to_batch
 from threedsl.errors import InputError
 from threedsl.network import NetworkConfig, ThreeDSLNetwork
 from threedsl.progress import Report
+from threedsl.streams import STREAMS
 
-STREAMS = ("appearance", "shape", "combined")
 DEFAULT_CHECKPOINT = Path(__file__).resolve().parents[1] / "checkpoints" / "3dsl-lite"
 
 

@@ -30,7 +30,9 @@ DISPLAY_TOPOLOGY, COARSE_TOPOLOGY = "notoes", "notoes_collapse5pc"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", type=Path, default=DEFAULT_BODY, help="file to write (default: %(default)s)")
+    parser.add_argument(
+        "--out", type=Path, help="file to write (default: the shipped body, and none with --smpl)"
+    )
     parser.add_argument(
         "--bodies", type=int, default=2000, help="adults whose shapes are analysed (default: %(default)s)"
     )
@@ -42,6 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
+    if args.smpl and not args.out:
+        raise InputError(
+            "--smpl needs --out: the licensed body must not replace the shipped one by accident."
+        )
+    args.out = args.out or DEFAULT_BODY
     if args.smpl:
         from train.licensed_smpl import complete_smpl
 

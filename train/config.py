@@ -22,7 +22,6 @@ class LossWeights:
     silhouette: float = 10.0
     displacement: float = 1000.0  # square metres
     adversarial: float = 0.05
-    truth: float = 0.0  # exact pose, synthetic data only; not in the paper's configuration
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class TrainConfig:
     steps: int = 3000
     people: int = 16  # identities in a batch, over all processes
     pictures: int = 4  # pictures of each
-    learning_rate: float = 6e-4  # peak, Adam, backbones and heads
+    learning_rate: float = 6e-4  # peak of AdamW, backbones and heads
     classifier_rate: float = 2e-3
     discriminator_rate: float = 5e-4
     weight_decay: float = 5e-4
@@ -69,6 +68,11 @@ class TrainConfig:
         ):
             if getattr(self, name) < 1:
                 raise InputError(f"configuration field {name} must be at least 1, not {getattr(self, name)}.")
+        for name in ("seed", "warmup", "workers"):
+            if getattr(self, name) < 0:
+                raise InputError(f"configuration field {name} must not be negative.")
+        if self.sigma <= 0:
+            raise InputError("configuration field sigma must be positive.")
         if self.people < 2 or self.pictures < 2:
             raise InputError(
                 "configuration fields people and pictures must be at least 2: triplets need positives and negatives."
@@ -111,7 +115,12 @@ def load_config(path: str | Path, overrides: list[str] | None = None) -> TrainCo
         table = values
         for section in sections:
             table = table.setdefault(section, {})
-        table[last] = yaml.safe_load(value)
+            if not isinstance(table, dict):
+                raise InputError(f"override {override!r}: {section} is a value and has no fields.")
+        try:
+            table[last] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise InputError(f"override {override!r}: {value!r} is no valid value.") from None
     return parse(TrainConfig, values, str(path))
 
 
@@ -136,6 +145,8 @@ def parse(kind: type, values: dict, where: str):
 
 def _scalar(hint, value, where: str):
     allowed = getattr(hint, "__args__", (hint,))
+    if hint is str and value is False:  # YAML reads the word no as false
+        return "no"
     if float in allowed and isinstance(value, str):  # YAML reads 6e-4 as text
         try:
             return float(value)

@@ -1,5 +1,7 @@
 """A data set folder in memory, and the batches of a training run."""
 
+import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +10,7 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
@@ -17,6 +20,8 @@ from threedsl.data.transforms import resize_crop, to_batch
 from threedsl.errors import InputError
 from train.augment import AugmentConfig, Sample, augment
 from train.sampler import IdentitySampler
+
+log = logging.getLogger("train")
 
 
 @dataclass
@@ -40,7 +45,15 @@ class TrainingSet:
         root = Path(root)
         self.records = read_list(root / "list" / "train.txt", root)
         poses = read_alphapose(root / "pose" / "alphapose-results.json")
+        refuse_ambiguous_names(self.records, root, poses)
+        listed = len(self.records)
         self.records = [record for record in self.records if pose_of(record, root, poses) is not None]
+        if len(self.records) < listed:
+            log.warning(
+                "%d of %d training pictures have no keypoints and are left out",
+                listed - len(self.records),
+                listed,
+            )
         if not self.records:
             raise InputError(
                 f"No picture of {root}/list/train.txt has keypoints in pose/alphapose-results.json."
@@ -63,14 +76,41 @@ class TrainingSet:
                 )
             self.images[i] = resize_crop(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), size)
             self.masks[i] = read_mask(root, record, mask_size)
-            scale = (size[1] / picture.shape[1], size[0] / picture.shape[0], 1)
-            self.keypoints[i] = pose_of(record, root, poses) * np.array(scale, np.float32)
+            self.keypoints[i] = scaled_pose(record, root, poses, size, picture.shape)
 
 
 def pose_of(record: Record, root: Path, poses: dict[str, NDArray]) -> NDArray | None:
     """Keypoints by the picture's path within the data set, or by its base name, as AlphaPose writes it."""
     path = record.path.relative_to(root).as_posix()
     return poses.get(path, poses.get(record.path.name))
+
+
+def scaled_pose(
+    record: Record,
+    root: Path,
+    poses: dict[str, NDArray],
+    size: tuple[int, int],
+    shape: tuple[int, ...] | None = None,
+) -> NDArray[np.float32]:
+    """(17, 3) keypoints in pixels of the picture brought to `size`; `shape` spares reading the picture's header."""
+    if shape is None:
+        with Image.open(record.path) as picture:
+            shape = (picture.height, picture.width)
+    return pose_of(record, root, poses) * np.array([size[1] / shape[1], size[0] / shape[0], 1], np.float32)
+
+
+def refuse_ambiguous_names(records: Sequence[Record], root: Path, poses: dict[str, NDArray]) -> None:
+    """AlphaPose knows pictures by base name; where two folders share one, keypoints could go to the wrong person."""
+    by_name = [
+        r for r in records if r.path.relative_to(root).as_posix() not in poses and r.path.name in poses
+    ]
+    names = Counter(record.path.name for record in by_name)
+    name, count = names.most_common(1)[0] if names else ("", 0)
+    if count > 1:
+        raise InputError(
+            f"{name} is the name of {count} pictures, and the keypoints name it without its folder; "
+            "run AlphaPose folder by folder and give paths relative to the data set as image_id."
+        )
 
 
 def read_mask(root: Path, record: Record, size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -95,6 +135,10 @@ class TrainingSteps(Dataset):
         rank: int = 0,
         processes: int = 1,
     ):
+        if sampler.people % processes or sampler.people < 2 * processes:
+            raise InputError(
+                f"people ({sampler.people}) must be a multiple of the {processes} processes and at least twice as many."
+            )
         self.data, self.sampler, self.config, self.seed, self.steps = data, sampler, config, seed, steps
         self.rank, self.processes = rank, processes
 

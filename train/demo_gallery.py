@@ -25,6 +25,10 @@ def main(args: argparse.Namespace) -> None:
         for name in ("query", "gallery")
         for record in read_list(args.data / "list" / f"{name}.txt", args.data)
     ]
+    if args.out.resolve() == args.data.resolve():
+        raise InputError(f"--out must be another folder than {args.data}.")
+    if args.out.exists() and any(args.out.iterdir()) and not (args.out / "query.txt").is_file():
+        raise InputError(f"{args.out} is not empty and holds no demo gallery; choose another --out.")
     people = sorted({record.pid for record in records})
     if len(people) < args.people:
         raise InputError(f"{args.data} has {len(people)} test people; --people asks for {args.people}.")
@@ -35,12 +39,15 @@ def main(args: argparse.Namespace) -> None:
         one, others = pick([record for record in records if record.pid == pid], args.pictures, rng)
         query.append(one)
         gallery += others
-    shutil.rmtree(args.out, ignore_errors=True)
+    fresh = args.out.with_name(args.out.name + ".new")
+    shutil.rmtree(fresh, ignore_errors=True)
     for name, part in (("query", query), ("gallery", gallery)):
-        write_list([copy(record, args.out) for record in part], args.out / f"{name}.txt", args.out)
+        write_list([copy(record, fresh) for record in part], fresh / f"{name}.txt", fresh)
     for name in ("ATTRIBUTION.txt", "dataset.json"):
         if (args.data / name).is_file():
-            shutil.copyfile(args.data / name, args.out / name)
+            shutil.copyfile(args.data / name, fresh / name)
+    shutil.rmtree(args.out, ignore_errors=True)
+    fresh.rename(args.out)
     print(f"{len(query)} queries and {len(gallery)} gallery pictures of {args.people} people in {args.out}")
 
 

@@ -18,7 +18,7 @@ from threedsl.body import DEFAULT_BODY, BodyModel
 from threedsl.checkpoint import save_checkpoint
 from threedsl.errors import InputError
 from threedsl.network import Discriminator, ThreeDSLNetwork, build_network
-from train.checkpoint import load_state, read_info, save_state
+from train.checkpoint import has_state, load_state, read_info, save_state
 from train.config import TrainConfig, load_config
 from train.dataset import TrainingSet, TrainingSteps
 from train.learner import Learner, total_loss
@@ -28,6 +28,9 @@ from train.retrieval import RetrievalSet
 from train.sampler import IdentitySampler
 
 log = logging.getLogger("train")
+
+MACHINE_FIELDS = {"workers", "log_every", "save_every", "evaluate_every", "data", "out"}
+"""Fields that change nothing in a step and may differ when a run goes on."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,24 +59,24 @@ def learning_rate(step: int, peak: float, warmup: int, steps: int) -> float:
 def train(config: TrainConfig, resume: bool = False, stop_at: int | None = None) -> Path:
     """Run a configuration to its last step and return the folder of the exported checkpoint."""
     out = Path(config.out)
-    if not resume and (out / "last").exists():
+    if not resume and has_state(out / "last"):
         raise InputError(f"{out} already holds a run; continue it with --resume or give another `out`.")
     accelerator = Accelerator(mixed_precision=config.precision)
+    rank, processes, leads = accelerator.process_index, accelerator.num_processes, accelerator.is_main_process
     set_seed(config.seed)
 
     size = (config.network.height, config.network.width)
     data = TrainingSet(config.data, size, config.mask_size)
     sampler = IdentitySampler(data.labels, data.clothes, config.people, config.pictures, config.seed)
-    rank, processes = accelerator.process_index, accelerator.num_processes
     batches = TrainingSteps(data, sampler, config.augment, config.seed, config.steps, rank, processes)
-    retrieval = RetrievalSet(config.data, size) if accelerator.is_main_process else None
+    retrieval = RetrievalSet(config.data, size) if leads else None
 
     body_file = config.body or DEFAULT_BODY
-    network = build_network(config.network, config.pretrained)
-    log.info("backbones start from %s", config.pretrained or "SCRATCH: nothing was pre-trained")
     body = BodyModel.load(body_file)
     if config.network.coarse_vertices != body.num_coarse:
         raise InputError(f"network.coarse_vertices must be {body.num_coarse}, as many as {body_file} has.")
+    network = build_network(config.network, config.pretrained)
+    log.info("backbones start from %s", config.pretrained or "SCRATCH: nothing was pre-trained")
     learner = Learner(network, body, data.people, config).to(memory_format=torch.channels_last)
     discriminator = Discriminator()
     optimizer = torch.optim.AdamW(
@@ -81,32 +84,30 @@ def train(config: TrainConfig, resume: bool = False, stop_at: int | None = None)
             {"params": [p for p in network.parameters() if p.requires_grad], "peak": config.learning_rate},
             {"params": list(learner.classifiers.parameters()), "peak": config.classifier_rate},
         ],
-        lr=config.learning_rate,
         weight_decay=config.weight_decay,
     )
     judge = torch.optim.Adam(discriminator.parameters(), lr=config.discriminator_rate)
     adversarial = config.network.shape_stream and config.losses.adversarial > 0
     prior = BodyPrior(body_file, config.seed) if adversarial else None
-    generator = torch.Generator().manual_seed(config.seed + rank)
 
     modules = {"network": network, "classifiers": learner.classifiers, "discriminator": discriminator}
     optimizers = {"optimizer": optimizer, "judge": judge}
     start = 0
     if resume:
         info = read_info(out / "last")
-        if info["config"] != config.to_dict():
-            changed = sorted(k for k, v in config.to_dict().items() if info["config"].get(k) != v)
-            raise InputError(f"The run in {out} was started with other values of {', '.join(changed)}.")
-        load_state(out / "last", modules, optimizers, generator)
+        refuse_changes(info, config, processes)
+        load_state(out / "last", modules, optimizers)
+        if accelerator.scaler is not None:
+            accelerator.scaler.load_state_dict(info["scaler"])
         start = info["step"]
+    if stop_at is not None and not start < stop_at <= config.steps:
+        raise InputError(f"--stop-at {stop_at} must lie between step {start} and step {config.steps}.")
     learner, discriminator, optimizer, judge = accelerator.prepare(learner, discriminator, optimizer, judge)
-    writer = summary_writer(out, start) if accelerator.is_main_process else None
+    writer = summary_writer(out, start) if leads else None
 
     steps = range(start, config.steps)
     loader = DataLoader(batches, batch_size=None, sampler=steps, num_workers=config.workers)
-    progress = tqdm(
-        total=config.steps, initial=start, desc=config.name, disable=not accelerator.is_main_process
-    )
+    progress = tqdm(total=config.steps, initial=start, desc=config.name, disable=not leads)
     clock, seen = time.monotonic(), 0
     learner.train()
     for step, batch in zip(steps, loader, strict=True):
@@ -118,31 +119,33 @@ def train(config: TrainConfig, resume: bool = False, stop_at: int | None = None)
         if adversarial:
             losses["adversarial"] = adversarial_loss(discriminator(output.pose, output.betas))
         loss = total_loss(losses, config.losses)
+        if not torch.isfinite(loss):
+            raise InputError(
+                f"the loss is no longer finite at step {step + 1}; start again with a lower learning_rate "
+                "and another `out`."
+            )
         optimizer.zero_grad()
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(learner.parameters(), 5.0)
         optimizer.step()
 
         if adversarial:
-            real = (value.to(accelerator.device) for value in prior.sample(len(batch.images), generator))
-            judge.zero_grad()
-            judged = discriminator_loss(
-                discriminator(*real), discriminator(output.pose.detach(), output.betas.detach())
+            poses, betas = (
+                value.to(accelerator.device) for value in prior.sample(len(batch.images), step, rank)
             )
-            losses["discriminator"] = judged.detach()
-            accelerator.backward(judged)
+            poses = torch.cat([poses, output.pose.detach()])
+            real, predicted = discriminator(poses, torch.cat([betas, output.betas.detach()])).chunk(2)
+            losses["discriminator"] = discriminator_loss(real, predicted)
+            judge.zero_grad()
+            accelerator.backward(losses["discriminator"])
             judge.step()
 
         done = step + 1
         seen += len(batch.images) * processes
         progress.update()
-        if done % config.log_every == 0 and writer:
+        if done % config.log_every == 0 and leads:
             pace = seen / (time.monotonic() - clock)
             values = {name: value.item() for name, value in losses.items()}
-            if not math.isfinite(sum(values.values())):
-                raise InputError(
-                    f"the loss is no longer finite at step {done}; lower learning_rate and resume."
-                )
             for name, value in values.items():
                 writer.add_scalar(f"loss/{name}", value, done)
             writer.add_scalar("pictures per second", pace, done)
@@ -153,33 +156,46 @@ def train(config: TrainConfig, resume: bool = False, stop_at: int | None = None)
                 "  ".join(f"{k} {v:.4f}" for k, v in values.items()),
             )
             clock, seen = time.monotonic(), 0
-        if (done % config.evaluate_every == 0 or done == config.steps) and writer:
-            described = retrieval.describe(network, accelerator.device)
-            for stream, scores in retrieval.score(*described, "cloth-changing").items():
-                writer.add_scalar(f"cloth-changing rank-1/{stream}", scores.rank(1), done)
-                writer.add_scalar(f"cloth-changing mAP/{stream}", scores.mean_average_precision, done)
+        if (done % config.evaluate_every == 0 or done == config.steps) and leads:
+            protocol = retrieval.protocols[0]
+            for stream, scores in retrieval.score(
+                *retrieval.describe(network, accelerator.device), protocol
+            ).items():
+                rank_1, precision = scores.rank(1), scores.mean_average_precision
+                writer.add_scalar(f"{protocol} rank-1/{stream}", rank_1, done)
+                writer.add_scalar(f"{protocol} mAP/{stream}", precision, done)
                 log.info(
-                    "step %d  cloth-changing, held-out people, %s: rank-1 %.1f %%  mAP %.1f %%",
-                    *(done, stream, 100 * scores.rank(1), 100 * scores.mean_average_precision),
+                    "step %d  %s, held-out people, %s: rank-1 %.1f %%  mAP %.1f %%",
+                    *(done, protocol, stream, 100 * rank_1, 100 * precision),
                 )
             clock, seen = time.monotonic(), 0
-        if (done % config.save_every == 0 or done in (config.steps, stop_at)) and accelerator.is_main_process:
-            save_state(
-                out / "last", modules, optimizers, generator, {"step": done, "config": config.to_dict()}
-            )
+        if (done % config.save_every == 0 or done in (config.steps, stop_at)) and leads:
+            info = {"step": done, "config": config.to_dict(), "processes": processes}
+            if accelerator.scaler is not None:
+                info["scaler"] = accelerator.scaler.state_dict()
+            save_state(out / "last", modules, optimizers, info)
         if done == stop_at:
             break
     progress.close()
-    if writer:
+    if leads:
         writer.close()
         export(config, network, out / "export")
     return out / "export"
 
 
+def refuse_changes(info: dict, config: TrainConfig, processes: int) -> None:
+    """InputError when a run would go on as a different one."""
+    now = config.to_dict() | {"processes": processes}
+    before = info["config"] | {"processes": info["processes"]}
+    changed = sorted(key for key in now if key not in MACHINE_FIELDS and before.get(key) != now[key])
+    if changed:
+        raise InputError(f"The run in {config.out} was started with other values of {', '.join(changed)}.")
+
+
 def summary_writer(out: Path, start: int):
     from torch.utils.tensorboard import SummaryWriter
 
-    return SummaryWriter(out / "log", purge_step=start or None)
+    return SummaryWriter(out / "log", purge_step=start + 1 if start else None)
 
 
 def export(config: TrainConfig, network: ThreeDSLNetwork, folder: Path) -> None:

@@ -48,7 +48,9 @@ class Learner(nn.Module):
         output = self.network(batch.images)
         losses = self._identity_losses(output, batch)
         if self.config.network.shape_stream:
-            losses |= self._body_losses(output, batch)
+            # Bodies in half precision are off by millimetres, so they leave mixed precision here.
+            with torch.autocast(batch.images.device.type, enabled=False):
+                losses |= self._body_losses(output, batch)
         return Step(losses, output)
 
     def _identity_losses(self, output: NetworkOutput, batch: Batch) -> dict[str, Tensor]:
@@ -67,10 +69,12 @@ class Learner(nn.Module):
             ),
         }
         if output.shape is not None:
+            # Where nobody changes clothes the data are ordinary, and so are the triplets.
+            changed = torch.where(other_clothes.any(1, keepdim=True), other_clothes, same_clothes)
             losses["shape_identity"] = identity_loss(
                 self.classifiers["shape"](output.shape_logits_input), batch.labels
             )
-            losses["shape_triplet"] = self._triplet(output.shape_feature, other_clothes, others)
+            losses["shape_triplet"] = self._triplet(output.shape_feature, changed, others)
         return losses
 
     def _triplet(self, feature: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
@@ -82,20 +86,23 @@ class Learner(nn.Module):
         weights, losses = self.config.losses, {}
         if not (weights.keypoint or weights.silhouette):
             return losses
-        body = self.body(output.betas, output.pose, output.displacement)
+        betas, pose, camera, displacement = (
+            value.float() for value in (output.betas, output.pose, output.camera, output.displacement)
+        )
+        body = self.body(betas, pose, displacement)
         if weights.keypoint:
             size = (self.config.network.height, self.config.network.width)
-            pixels, _ = project(body.keypoints, output.camera, size)
+            pixels, _ = project(body.keypoints, camera, size)
             losses["keypoint"] = keypoint_loss(
                 pixels, batch.keypoints[..., :2], batch.keypoints[..., 2], size[0]
             )
         if weights.silhouette:
             mask = project_silhouette(
-                body.vertices, output.camera, self.faces, self.config.mask_size, self.config.sigma
+                body.vertices, camera, self.faces, self.config.mask_size, self.config.sigma
             )
             losses["silhouette"] = silhouette_loss(mask, batch.masks)
         if weights.displacement:
-            losses["displacement"] = displacement_norm(output.displacement)
+            losses["displacement"] = displacement_norm(displacement)
         return losses
 
 

@@ -97,8 +97,3 @@ def adversarial_loss(judgement: Tensor) -> Tensor:
 def discriminator_loss(real: Tensor, predicted: Tensor) -> Tensor:
     """L_adv(D): real bodies are 1, predicted ones 0."""
     return (1 - real).pow(2).sum(1).mean() + predicted.pow(2).sum(1).mean()
-
-
-def pose_truth_loss(predicted: Tensor, target: Tensor) -> Tensor:
-    """Exact supervision, not the paper's: mean squared Frobenius distance of (B, 24, 3, 3) rotations."""
-    return (predicted - target).pow(2).sum((-1, -2)).mean()

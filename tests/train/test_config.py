@@ -23,9 +23,10 @@ def write(tmp_path, text):
 
 def test_overrides_reach_nested_fields(tmp_path):
     path = write(tmp_path, "learning_rate: 3e-4\nnetwork: {height: 64, width: 32}\n")
-    config = load_config(path, ["losses.truth=1", "steps=7", "network.width=64"])
-    assert config.learning_rate == 3e-4 and config.losses.truth == 1.0 and config.steps == 7
+    config = load_config(path, ["losses.triplet=2", "steps=7", "network.width=64"])
+    assert config.learning_rate == 3e-4 and config.losses.triplet == 2.0 and config.steps == 7
     assert (config.network.height, config.network.width) == (64, 64) and config.mask_size == (64, 64)
+    assert load_config(write(tmp_path, "precision: no")).precision == "no"
     assert TrainConfig().to_dict()["augment"]["flip"] == 0.5
 
 
@@ -55,5 +56,8 @@ def test_mistakes_are_named(tmp_path, text, message):
 def test_a_missing_file_and_a_bad_override(tmp_path):
     with pytest.raises(InputError, match="does not exist"):
         load_config(tmp_path / "none.yaml")
+    for override in ("steps.foo=3", "name=[", "seed=-1", "sigma=0", "workers=-1"):
+        with pytest.raises(InputError, match=override.split("=")[0].split(".")[0]):
+            load_config(write(tmp_path, "steps: 5"), [override])
     with pytest.raises(InputError, match="field=value"):
         load_config(write(tmp_path, ""), ["steps"])

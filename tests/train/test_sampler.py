@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from threedsl.errors import InputError
 from train.sampler import IdentitySampler
 
 
@@ -47,5 +48,5 @@ def test_a_step_depends_on_seed_and_number_only():
 
 
 def test_too_few_people():
-    with pytest.raises(ValueError, match="10"):
+    with pytest.raises(InputError, match="10"):
         sampler(people=11)

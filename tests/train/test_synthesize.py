@@ -621,3 +621,9 @@ def test_without_a_wardrobe_a_run_says_so(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("THREEDSL_WARDROBE", str(tmp_path / "w"))
     assert command._wardrobe(None) == str(tmp_path / "w")
     assert command._wardrobe("none") is None
+
+
+def test_an_outfit_drawn_twice_is_one_outfit():
+    clothes, pool = np.array([0, 0, 1, 1, 2, 2, 3]), np.array([-1, -1, 7, 7, 7, 7, 4])
+    assert files.same_outfits(clothes, pool).tolist() == [0, 0, 1, 1, 1, 1, 3]
+    assert files.same_outfits(clothes, np.full(7, -1)).tolist() == clothes.tolist()

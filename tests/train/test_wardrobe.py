@@ -17,6 +17,7 @@ from train import wardrobe
 from train.__main__ import main
 from train.synthesize.figure import load_figure
 from train.synthesize.garments import Piece, bind, load_pieces, parse_faces
+from train.synthesize.outfits import Wardrobe
 
 AGPL = "AGPL3 (see also http://www.makehuman.org/doc/node/external.html)"
 
@@ -408,7 +409,7 @@ def write_proxy(figure, folder, triangles, uv, lift=(0.0, 0.0, 0.0), licence="CC
 
 @pytest.fixture(scope="module")
 def small_wardrobe(figure, tmp_path_factory):
-    """A suit of two parts, one hair style and skins of one grey, made of the base mesh's own helpers."""
+    """A suit of two parts and one hair style, of the base mesh's own helpers; grey skins, and red unlisted ones."""
     data = tmp_path_factory.mktemp("wardrobe")
     clothes = data / "proxies" / "clothes"
     tights, height = figure.groups["tights"], figure.canonical[:, 2]
@@ -423,9 +424,14 @@ def small_wardrobe(figure, tmp_path_factory):
     write_proxy(figure, data / "proxies/hair/short03", figure.groups["hair"], (0.9, 0.1), licence="CC BY 3.0")
     for age in ("young", "middleage", "old"):
         for sex in ("female", "male"):
-            folder = data / "skins" / f"{age}_grey_{sex}" / "textures"
-            folder.mkdir(parents=True)
-            cv2.imwrite(str(folder / "grey_diffuse.png"), np.full((4, 4, 3), 150, np.uint8))
+            for name in (
+                f"{age}_caucasian_{sex}/textures/{age}_lightskinned_{sex}_diffuse.png",
+                f"{age}_red_{sex}/textures/red_diffuse.png",
+            ):
+                path = data / "skins" / name
+                path.parent.mkdir(parents=True)
+                grey_or_red = [150, 150, 150] if "caucasian" in name else [0, 0, 250]
+                cv2.imwrite(str(path), np.full((4, 4, 3), grey_or_red, np.uint8))
     return data
 
 
@@ -491,6 +497,19 @@ def test_people_are_dressed_from_the_wardrobe(dressed):
     assert {line.split(" ")[0] for line in credit if ": wolgade, " in line} == worn
     assert "short03 (hair): wolgade, CC BY 3.0" in credit
     assert json.loads((dressed / "dataset.json").read_text())["wardrobe"] is True
+
+
+def test_only_listed_skins_are_used_and_in_their_order(small_wardrobe, figure):
+    """The order of the names in the folder, which is what it was before there was a list; a seed draws by it."""
+    assert list(wardrobe.SKINS) == sorted(set(wardrobe.SKINS)) and len(wardrobe.SKINS) == 20
+    found = [
+        path.relative_to(small_wardrobe / "skins").as_posix() for path in wardrobe.list_skins(small_wardrobe)
+    ]
+    assert len(found) == 6 and found == [name for name in wardrobe.SKINS if name in found]
+    skins = Wardrobe(figure, small_wardrobe).skins
+    assert sorted(skins) == [(sex, age) for sex in (False, True) for age in ("middleage", "old", "young")]
+    for textures in skins.values():
+        assert len(textures) == 1 and (textures[0] == 150).all(), "a red skin is nobody's"
 
 
 def test_dressed_pictures_show_people(dressed):

@@ -13,33 +13,21 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import torch
 
+from tests import models
 from tests.conftest import CHECKPOINT, REPOSITORY, missing_checkpoint
-from threedsl.body import BodyModel
 from threedsl.data.listfile import Record
 from threedsl.demo import DemoGallery, openpeople_folder
-from threedsl.network import NetworkConfig, build_network
 from threedsl.pipeline import ThreeDSL
 from threedsl.ui.pictures import jpeg
 
 START_SECONDS = 180  # far more than it takes: other tests may keep the machine busy
 
 
-def random_model(seed: int = 0, **fields) -> ThreeDSL:
-    """A small network as it is before training; different pictures do get different descriptors."""
-    body = BodyModel.load()
-    config = NetworkConfig(**{"coarse_vertices": body.num_coarse, "descriptor": 64, "hidden": 32} | fields)
-    torch.manual_seed(seed)
-    return ThreeDSL(build_network(config), config, body, device="cpu")
-
-
 @pytest.fixture(scope="session")
 def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint with random weights: whatever is ranked, the page must show it."""
-    folder = tmp_path_factory.mktemp("checkpoint")
-    random_model().save_pretrained(folder)
-    return folder
+    return models.random_checkpoint(tmp_path_factory.mktemp("checkpoint"))
 
 
 @pytest.fixture(scope="session")
@@ -99,7 +87,7 @@ def outdoor_photo() -> Path:
 
 @pytest.fixture(scope="session")
 def model() -> ThreeDSL:
-    return random_model()
+    return models.random_model()
 
 
 @pytest.fixture
@@ -117,4 +105,4 @@ def demo(tmp_path: Path) -> DemoGallery:
         Record(picture(f"{pid}{i}"), pid, str(i), "coat") for pid in ("anna", "ben", "carl") for i in (1, 2)
     ]
     queries = [Record(picture("other"), "anna", "9", "skirt"), Record(picture("same"), "ben", "9", "coat")]
-    return DemoGallery("tiny", "Three people", lambda: (people, queries))
+    return DemoGallery("tiny", "Three people", lambda: people, lambda: queries)

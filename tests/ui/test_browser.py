@@ -194,19 +194,30 @@ def test_another_person_and_another_k_search_again(browser, page_url, outdoor_ph
     visit.close()
 
 
-def test_bad_uploads_are_answered_in_words(browser, page_url, outdoor_photo, tmp_path):
+@pytest.mark.parametrize(
+    "name", ["not-an-image.jpg", "truncated.jpg", "empty.png", "one-pixel.png", "bomb.png", "photo.heic"]
+)
+def test_bad_uploads_are_answered_in_words(browser, page_url, tmp_path, name):
+    data, words = broken_pictures()[name]
+    (tmp_path / name).write_bytes(data)
+    visit = Visit(browser, page_url, WIDE)
+    visit.upload(tmp_path / name)
+    toast = visit.page.locator("[data-testid=toast-body]").last
+    expect(toast).to_contain_text(words, timeout=PATIENCE)
+    expect(toast).not_to_contain_text("Traceback")
+    visit.errors.clear()  # Chromium reports the broken pictures it was asked to show
+    visit.close()
+
+
+def test_after_mistakes_a_search_works(browser, page_url, outdoor_photo, tmp_path):
+    (tmp_path / "letter.jpg").write_bytes(b"Dear sir or madam")
     visit = Visit(browser, page_url, WIDE)
     page = visit.page
     page.locator("#go").click()
     toast = page.locator("[data-testid=toast-body]").last
     expect(toast).to_contain_text("Add a photo first", timeout=PATIENCE)
-    for name in ("not-an-image.jpg", "truncated.jpg", "empty.png", "one-pixel.png", "bomb.png", "photo.heic"):
-        data, words = broken_pictures()[name]
-        (tmp_path / name).write_bytes(data)
-        page.reload()
-        visit.upload(tmp_path / name)
-        expect(toast).to_contain_text(words, timeout=PATIENCE)
-        expect(toast).not_to_contain_text("Traceback")
+    visit.upload(tmp_path / "letter.jpg")
+    expect(toast).to_contain_text("not a picture", timeout=PATIENCE)
     page.reload()
     visit.upload(outdoor_photo)
     visit.expect_choices(2)

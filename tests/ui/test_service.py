@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import trimesh
 
-from tests.ui.conftest import random_model
+from tests.models import random_model
 from threedsl.errors import InputError
 from threedsl.ui import gpu, handlers
-from threedsl.ui.answer import overlay_on, predict, results
+from threedsl.ui.answer import results
 from threedsl.ui.examples import digest, make_examples
 from threedsl.ui.people import check_box, read_crop, read_photo
 from threedsl.ui.service import Service, check_k
@@ -83,7 +83,7 @@ def test_the_body_is_a_glb_of_human_height_with_pictures(service, person):
     body = service.search(person, "tiny", 1).body
     mesh = trimesh.load(body.glb, force="mesh")
     low, high = mesh.bounds
-    assert low[1] == pytest.approx(0, abs=1e-3) and 1.0 < high[1] < 2.2
+    assert low[1] == pytest.approx(0, abs=1e-3) and 1.3 < high[1] < 2.2
     assert body.overlay.shape == person.crop.shape and body.overlay.dtype == np.uint8
     assert not np.array_equal(body.overlay, person.crop)
     assert body.still.shape == (512, 320, 3) and body.still.std() > 5
@@ -92,19 +92,6 @@ def test_the_body_is_a_glb_of_human_height_with_pictures(service, person):
 def test_files_of_two_visitors_have_different_names(service, person):
     names = {service.reconstruct(person).glb for _ in range(3)}
     assert len(names) == 3
-
-
-def test_the_overlay_lies_where_the_network_saw_the_body(model):
-    """A square crop is squeezed for the network, so its body is half as wide again as the upright crop's is."""
-    grey = np.full((256, 128, 3), 90, np.uint8)
-    prediction = predict(model, grey)
-    upright = overlay_on(grey, prediction)
-    square = overlay_on(cv2.resize(grey, (256, 256)), prediction)
-    squeezed = cv2.resize(square, (128, 256), interpolation=cv2.INTER_AREA)
-    changed = np.abs(upright.astype(int) - grey).sum(2) > 30
-    also = np.abs(squeezed.astype(int) - grey).sum(2) > 30
-    assert changed.sum() > 500
-    assert (changed & also).sum() / (changed | also).sum() > 0.95
 
 
 def test_descriptors_are_computed_once_and_kept(model, demo, tmp_path, monkeypatch):

@@ -1,10 +1,13 @@
 """HTML of rows and measures, errors as sentences, and what the page asks of Gradio."""
 
+import json
+import shutil
+
 import gradio as gr
 import pytest
 
 import app
-from tests.ui.conftest import random_model
+from tests.models import random_checkpoint, random_model
 from threedsl.errors import InputError
 from threedsl.ui.cards import Card, empty_rows, measures_table, ranked_rows
 from threedsl.ui.page import build_demo, build_service, launch_options
@@ -104,9 +107,33 @@ def test_the_page_needs_a_gallery(model):
         build_service(model, {})
 
 
-def test_a_missing_checkpoint_is_a_sentence_and_exit_code_2(tmp_path, capsys):
+def damaged(folder):
+    shard = next(folder.glob("*.safetensors"))
+    shard.write_bytes(shard.read_bytes()[:5000])
+
+
+def of_another_configuration(folder):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"descriptor": 128}))
+
+
+def missing(folder):
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (missing, "does not exist; give a folder"),
+        (damaged, "is damaged"),
+        (of_another_configuration, "do not fit its config.json"),
+    ],
+)
+def test_starting_with_a_bad_checkpoint_is_one_sentence_and_exit_code_2(spoil, words, tmp_path, capsys):
+    spoil(random_checkpoint(tmp_path / "checkpoint"))
     with pytest.raises(SystemExit) as stop:
-        app.main(["--checkpoint", str(tmp_path / "nowhere")])
+        app.main(["--checkpoint", str(tmp_path / "checkpoint"), "--device", "cpu"])
     assert stop.value.code == 2
-    error = capsys.readouterr().err
-    assert error.startswith("app.py: Checkpoint") and error.count("\n") == 1
+    out, error = capsys.readouterr()
+    assert out == "" and error.startswith("app.py: ") and error.count("\n") == 1
+    assert words in error and str(tmp_path / "checkpoint") in error

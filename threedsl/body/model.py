@@ -19,7 +19,14 @@ DEFAULT_BODY = Path(__file__).resolve().parents[2] / "checkpoints" / "body" / "a
 """The shipped body, distilled from Anny by `python -m train body`."""
 
 SMPL_KEYS = ("v_template", "shapedirs", "posedirs", "J_regressor", "kintree_table", "weights", "f")
-EXTRA_KEYS = ("coco_regressor", "coarse_index", "coarse_faces", "upsample_index", "upsample_weight")
+EXTRA_KEYS = (
+    "coco_regressor",
+    "coarse_index",
+    "coarse_faces",
+    "upsample_index",
+    "upsample_weight",
+    "population_betas",
+)
 
 
 class BodyOutput(NamedTuple):
@@ -106,6 +113,19 @@ class BodyModel(nn.Module):
                 f"Body model {path} lacks {', '.join(missing)}; make it anew with `python -m train body`, "
                 "or convert a licensed SMPL file with `python -m train body --smpl FILE`."
             )
+        count = len(arrays["v_template"])
+        for key, shape in {
+            "v_template": (count, 3),
+            "shapedirs": (count, 3, 10),
+            "posedirs": (count, 3, 207),
+            "J_regressor": (24, count),
+            "weights": (count, 24),
+            "coco_regressor": (17, count),
+        }.items():
+            if arrays[key].shape != shape:
+                raise InputError(
+                    f"Body model {path}: {key} has shape {arrays[key].shape} instead of {shape}."
+                )
         return cls(run_by_smplx(arrays), {key: arrays[key] for key in EXTRA_KEYS})
 
     @property

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from threedsl.errors import InputError
+from threedsl.files import check_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,29 +48,37 @@ def load_model(args: argparse.Namespace) -> ThreeDSL:
     return ThreeDSL.from_pretrained(args.checkpoint or DEFAULT_CHECKPOINT, device=args.device)
 
 
-def open_gallery(source: str, model: ThreeDSL, whole: bool, kind: str = "flat") -> Gallery:
-    """A gallery from whatever the user named; pictures that cannot be read are told on stderr and left out."""
+def open_gallery(source: str, model: ThreeDSL, whole: bool, kind: str | None = None) -> Gallery:
+    """A gallery from whatever the user named; pictures that cannot be read are told on stderr and left out.
+
+    kind: of its index; None keeps a saved one's, and is flat for pictures.
+    """
     from threedsl.demo import demo_galleries
     from threedsl.gallery import Gallery
 
     demos = {} if Path(source).exists() else demo_galleries()
     if source in demos:
-        return Gallery.build(model, demos[source].records, kind=kind)
+        return Gallery.build(model, demos[source].records, kind=kind or "flat")
     gallery = Gallery.open(source, model, find=False if whole else None, kind=kind, skip_damaged=True)
     for sentence in gallery.skipped:
         print(f"left out: {sentence}", file=sys.stderr)
     return gallery
 
 
-def writable(path: str) -> Path:
-    """The path of a file to write, its folder made; InputError before any work when that cannot be."""
+def writable(path: str, endings: tuple[str, ...] = ()) -> Path:
+    """The path of a file to write, its folder made.
+
+    endings: those the file's name may have, in lower case; none: any.
+
+    Raises:
+        InputError: before any work, when the file could not be written at its end.
+    """
     target = Path(path)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written ({error.strerror}); choose another place.") from None
     if target.is_dir():
         raise InputError(f"{path} is a folder; name the file to write.")
+    if endings and target.suffix.lower() not in endings:
+        raise InputError(f"{path} must end in {' or '.join(endings)}; name the file so.")
+    check_folder(target.parent, path)
     return target
 
 

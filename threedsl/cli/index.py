@@ -16,14 +16,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kind",
         choices=KINDS,
-        default="flat",
-        help="flat (exact, default), or hnsw, ivfpq for very large galleries",
+        help="flat (exact, default), or hnsw, ivfpq for very large galleries; a saved index keeps its own",
     )
     add_model_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> None:
     """Build the gallery and save it."""
+    from threedsl.gallery.storage import check_target
+
+    check_target(args.out)
     gallery = open_gallery(args.source, load_model(args), args.whole, kind=args.kind)
     gallery.save(args.out)
     if args.json:

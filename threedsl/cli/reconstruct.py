@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from threedsl.bodies import Bodies
 
+PICTURES = (".png", ".jpg", ".jpeg")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own arguments and those of every command."""
@@ -36,11 +38,12 @@ def run(args: argparse.Namespace) -> None:
     """Reconstruct, write the files, print the body's proportions."""
     import torch
 
+    from threedsl.bodies import body_as_json
     from threedsl.body.export import write_glb
     from threedsl.body.measures import body_measures
 
     out = writable(args.out)
-    overlay = writable(args.overlay) if args.overlay else None
+    overlay = writable(args.overlay, PICTURES) if args.overlay else None
     crop, box, people = read_query(args.photo, args.whole)
     model = load_model(args)
     bodies = model([crop]).bodies
@@ -53,13 +56,9 @@ def run(args: argparse.Namespace) -> None:
         write_overlay(overlay, crop, bodies)
     with torch.inference_mode():
         measures = body_measures(model.body, bodies.betas[0], bodies.displacement[0])
-    measures = {name: round(float(value), 4) for name, value in measures.items()}
     if args.json:
-        parameters = {
-            name: getattr(bodies, name)[0].astype(float).round(5).tolist() for name in ("betas", "camera")
-        }
         answer = {"photo": args.photo, "glb": str(out), "overlay": args.overlay} | cut_out(box, people)
-        print_json(answer | parameters | {"measures": measures})
+        print_json(answer | body_as_json(bodies.betas[0], bodies.camera[0], measures))
         return
     print(f"{args.photo} ({in_words(box, people)}): body in {out}")
     for name, value in measures.items():
@@ -67,22 +66,14 @@ def run(args: argparse.Namespace) -> None:
 
 
 def write_overlay(path: Path, crop: np.ndarray, bodies: Bodies) -> None:
-    """The first body over its crop (H, W, 3).
-
-    The camera holds for the aspect of the network's input: the body is drawn on the crop stretched to that aspect,
-    and the picture is stretched back.
-    """
+    """The first body over its crop (H, W, 3). Atomic."""
     import cv2
 
-    from threedsl.data.transforms import resize_crop
-    from threedsl.render.overlay import draw_overlay
+    from threedsl.render.overlay import draw_on_crop
 
-    height, width = crop.shape[:2]
-    stretched = resize_crop(crop, (height, round(height * bodies.size[1] / bodies.size[0])))
-    drawn = draw_overlay(stretched, bodies.vertices[0], bodies.camera[0], bodies.faces)
-    drawn = cv2.cvtColor(resize_crop(drawn, (height, width)), cv2.COLOR_RGB2BGR)
-    try:
-        _, encoded = cv2.imencode(path.suffix or ".png", drawn)
-    except cv2.error:
-        raise InputError(f"{path} has an ending this program cannot write; use .png or .jpg.") from None
-    path.write_bytes(encoded.tobytes())
+    aspect = bodies.size[1] / bodies.size[0]
+    drawn = draw_on_crop(crop, bodies.vertices[0], bodies.camera[0], bodies.faces, aspect)
+    _, encoded = cv2.imencode(path.suffix, cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR))
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(encoded.tobytes())
+    part.replace(path)

@@ -14,8 +14,7 @@ from threedsl.cli.common import (
     print_json,
     read_query,
 )
-
-STREAMS = ("appearance", "shape", "combined")
+from threedsl.streams import STREAMS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -19,6 +19,7 @@ from threedsl.data.transforms import resize_crop
 from threedsl.errors import InputError
 from threedsl.gallery import engines, storage
 from threedsl.progress import Report, progress_bar
+from threedsl.streams import STREAMS
 
 if TYPE_CHECKING:
     from threedsl.pipeline import Output, ThreeDSL
@@ -128,18 +129,27 @@ class Gallery:
         return gallery
 
     @classmethod
-    def open(cls, source: str | Path, model: ThreeDSL, find: bool | None = None, **options) -> Gallery:
+    def open(
+        cls,
+        source: str | Path,
+        model: ThreeDSL,
+        find: bool | None = None,
+        kind: str | None = None,
+        **options,
+    ) -> Gallery:
         """A saved index, or a gallery built from what records_from reads.
 
+        kind: of the index, see build; None keeps a saved one's, and is flat for pictures.
         find: see build; None looks for people in folders, and takes what a list names as crops, as data sets do.
         options: further arguments of build.
         """
         source = Path(source)
         if storage.is_saved(source):
-            return cls.load(source, model)
+            saved = cls.load(source, model)
+            return saved if kind in (None, saved.kind) else saved._as_kind(kind)
         if find is None:
             find = source.is_dir() and not (source / "list").is_dir()
-        return cls.build(model, records_from(source), find=find, **options)
+        return cls.build(model, records_from(source), find=find, kind=kind or "flat", **options)
 
     def save(self, folder: str | Path) -> None:
         """Write the gallery to a folder, replacing an index that is there; the old one survives a failure.
@@ -171,7 +181,7 @@ class Gallery:
     @property
     def streams(self) -> tuple[str, ...]:
         """What it can be searched by."""
-        return ("appearance", "shape", "combined") if self.shape.shape[1] else ("appearance", "combined")
+        return STREAMS if self.shape.shape[1] else ("appearance", "combined")
 
     def search(self, output: Output, stream: str = "combined", k: int = 10) -> list[list[Match]]:
         """The k best matches (fewer in a smaller gallery) of every picture in output, best first.
@@ -200,6 +210,10 @@ class Gallery:
             Match(rank, self.records[row].path, self.records[row].pid or None, score, row)
             for rank, (row, score) in enumerate(found, 1)
         ]
+
+    def _as_kind(self, kind: str) -> Gallery:
+        """The same pictures and descriptors under another kind of index."""
+        return Gallery(self.records, self.appearance, self.shape, self.fingerprint, kind, self.boxes)
 
     def _index(self, stream: str):
         """The FAISS index of a stream, made on first use."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ import numpy as np
 
 from threedsl.data.listfile import Record
 from threedsl.errors import InputError
+from threedsl.files import check_folder
 from threedsl.gallery import engines
 
 if TYPE_CHECKING:
@@ -40,18 +42,38 @@ class Saved:
 
 
 def is_saved(folder: str | Path) -> bool:
-    """Whether a folder looks like a saved gallery."""
-    return (Path(folder) / RECORDS).is_file()
+    """Whether a folder looks like a saved gallery; one whose replacement was cut short is put back first."""
+    target = Path(folder).absolute()
+    old = _set_aside(target)
+    if not target.exists() and (old / RECORDS).is_file():
+        old.rename(target)
+    return (target / RECORDS).is_file()
+
+
+def check_target(folder: str | Path) -> None:
+    """Whether a gallery can be saved here, to be asked before the work of describing it.
+
+    Raises:
+        InputError: something else is there, or nothing can be written.
+    """
+    target = Path(folder).absolute()
+    if not is_saved(target) and (target.is_file() or (target.is_dir() and any(target.iterdir()))):
+        raise InputError(f"{folder} exists and is no saved index; choose another name.")
+    check_folder(target.parent, folder)
 
 
 def save(folder: str | Path, gallery: Gallery, indices: dict[str, object]) -> None:
-    """Write into a temporary folder beside the target and put it in place at the end."""
+    """Write into a temporary folder beside the target and put it in place at the end.
+
+    Whatever goes wrong, and whenever the program is killed, the old index or the new one can be loaded.
+
+    Raises:
+        InputError: something else is there, or nothing can be written.
+    """
+    check_target(folder)
     target = Path(folder).absolute()
-    if target.is_file() or (target.is_dir() and any(target.iterdir()) and not is_saved(target)):
-        raise InputError(f"{folder} exists and is no saved index; choose another name.")
-    target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as scratch:
-        fresh, old = Path(scratch) / "new", Path(scratch) / "old"
+        fresh = Path(scratch) / "new"
         fresh.mkdir()
         np.save(fresh / "appearance.npy", gallery.appearance, allow_pickle=False)
         np.save(fresh / "shape.npy", gallery.shape, allow_pickle=False)
@@ -70,17 +92,35 @@ def save(folder: str | Path, gallery: Gallery, indices: dict[str, object]) -> No
             ],
         }
         (fresh / RECORDS).write_text(json.dumps(header, indent=1) + "\n", encoding="utf-8")
-        if target.is_dir():
-            target.rename(old)
+        _swap(fresh, target)
+
+
+def _swap(fresh: Path, target: Path) -> None:
+    """Put a folder in another's place. A folder cannot be replaced at a stroke, so the old one steps aside to where
+    is_saved finds it again if this is killed in between."""
+    old = _set_aside(target)
+    shutil.rmtree(old, ignore_errors=True)
+    if target.is_dir():
+        target.rename(old)
+    try:
         fresh.rename(target)
+    except BaseException:
+        if old.is_dir():
+            old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _set_aside(target: Path) -> Path:
+    return target.parent / f".{target.name}.old"
 
 
 def load(folder: str | Path) -> Saved:
     """Raises InputError: no index there, or a damaged one."""
     folder = Path(folder)
-    if not folder.is_dir():
-        raise InputError(f"Index {folder} does not exist; make it with `python -m threedsl index`.")
     if not is_saved(folder):
+        if not folder.is_dir():
+            raise InputError(f"Index {folder} does not exist; make it with `python -m threedsl index`.")
         raise InputError(
             f"{folder} is no saved index (no {RECORDS}); make it with `python -m threedsl index`."
         )

@@ -1,8 +1,11 @@
 """ResNet-18 and ResNet-50 (He et al., CVPR 2016) with torchvision's parameter names, split into stages."""
 
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from threedsl.errors import InputError
@@ -83,12 +86,14 @@ def load_stages(stages: nn.ModuleDict, path: str | Path) -> None:
         raise InputError(
             f"ImageNet weights {path} do not exist; give a torchvision ResNet state dict or leave the field empty."
         )
-    if path.suffix == ".safetensors":
-        from safetensors.torch import load_file
-
-        weights = load_file(path)
-    else:
-        weights = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        weights = (
+            load_file(path)
+            if path.suffix == ".safetensors"
+            else torch.load(path, map_location="cpu", weights_only=True)
+        )
+    except (SafetensorError, UnpicklingError, RuntimeError, EOFError, KeyError) as error:
+        raise InputError(f"ImageNet weights {path} cannot be read ({type(error).__name__}).") from None
     weights = {key: value for key, value in weights.items() if not key.startswith("fc.")}
     try:
         stages.load_state_dict(weights, strict=True)

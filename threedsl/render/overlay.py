@@ -10,6 +10,7 @@ import torch
 
 from threedsl.body.camera import camera_distance, project
 from threedsl.body.joints import COCO_SKELETON
+from threedsl.data.transforms import resize_crop
 
 SKIN = (148, 193, 238)
 """RGB of a fully lit body: a light blue no skin and few clothes have, so that it is told from the photo."""
@@ -51,6 +52,19 @@ def draw_overlay(
     )
     picture = _blend(image, shade, cover * opacity)
     return picture if keypoints is None else _draw_skeleton(picture, np.asarray(keypoints, float))
+
+
+def draw_on_crop(
+    crop: np.ndarray, vertices: np.ndarray, camera: np.ndarray, faces: np.ndarray, aspect: float
+) -> np.ndarray:
+    """The body over a crop of any shape, RGB uint8 (H, W, 3).
+
+    aspect: width over height of the network's input. The network saw the crop squeezed to it and its camera refers
+    to that, so the body is drawn there and squeezed back together with the picture. The rest is as in draw_overlay.
+    """
+    height, width = crop.shape[:2]
+    seen = resize_crop(crop, (height, max(1, round(height * aspect))))
+    return resize_crop(draw_overlay(seen, vertices, camera, faces), (height, width))
 
 
 def draw_still(

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from threedsl.bodies import body_as_json
 from threedsl.body.export import write_glb
 from threedsl.body.measures import body_measures
-from threedsl.data.transforms import resize_crop
 from threedsl.pipeline import Output, ThreeDSL
-from threedsl.render.overlay import draw_overlay, draw_still
-from threedsl.ui.cards import STREAMS, Card
+from threedsl.render.overlay import draw_on_crop, draw_still
+from threedsl.streams import STREAMS
+from threedsl.ui.cards import Card
 from threedsl.ui.shelf import OpenGallery
 
 STILL_SIZE = (512, 320)  # height, width in pixels
@@ -108,34 +109,16 @@ def draw_body(prediction: Prediction, crop: np.ndarray, folder: Path, watch: Sto
     path = folder / f"body-{secrets.token_hex(12)}.glb"
     write_glb(prediction.vertices, prediction.faces, path)
     watch.lap("glb")
-    overlay = overlay_on(crop, prediction)
+    overlay = draw_on_crop(crop, prediction.vertices, prediction.camera, prediction.faces, prediction.aspect)
     watch.lap("overlay")
     still = draw_still(prediction.vertices, prediction.faces, STILL_SIZE, STILL_YAW)
     watch.lap("still")
     return Body(str(path), overlay, still, prediction)
 
 
-def overlay_on(crop: np.ndarray, prediction: Prediction) -> np.ndarray:
-    """The body over the crop, RGB uint8 (H, W, 3).
-
-    The network saw the crop squeezed to its own aspect ratio and its camera refers to that, so the body is drawn
-    there and squeezed back together with the picture.
-    """
-    height, width = crop.shape[:2]
-    seen = resize_crop(crop, (height, max(1, round(height * prediction.aspect))))
-    return resize_crop(
-        draw_overlay(seen, prediction.vertices, prediction.camera, prediction.faces), (height, width)
-    )
-
-
 def reconstruction(prediction: Prediction) -> dict:
     """The body as plain JSON."""
-    s, tx, ty = (round(float(value), 6) for value in prediction.camera)
-    return {
-        "betas": [round(float(value), 6) for value in prediction.betas],
-        "camera": {"s": s, "tx": tx, "ty": ty},
-        "measures": {name: round(float(value), 4) for name, value in prediction.measures.items()},
-    }
+    return body_as_json(prediction.betas, prediction.camera, prediction.measures)
 
 
 def results(rows: dict[str, list[Card]]) -> dict[str, list[dict]]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from html import escape
 
-STREAMS = {
+TITLES = {
     "appearance": ("By appearance", "clothes, colours, hair"),
     "shape": ("By 3D body shape", "build and proportions, whatever is worn"),
     "combined": ("By both", "appearance and shape together"),
@@ -23,12 +23,12 @@ class Card:
 
 
 def ranked_rows(rows: dict[str, list[Card]], gallery_title: str) -> str:
-    """HTML of the rows; `rows` maps a stream of STREAMS to its cards, best first."""
+    """HTML of the rows; `rows` maps a stream to its cards, best first."""
     return "".join(_row(stream, cards, gallery_title) for stream, cards in rows.items())
 
 
 def _row(stream: str, cards: list[Card], gallery_title: str) -> str:
-    title, explanation = STREAMS[stream]
+    title, explanation = TITLES[stream]
     items = "".join(_card(card) for card in cards)
     return (
         f'<section class="ranking" data-stream="{stream}" aria-label="{escape(title)}">'
@@ -81,5 +81,5 @@ def empty_rows() -> str:
     return "".join(
         f'<section class="ranking empty"><h3>{escape(title)} <small>{escape(text)}</small></h3>'
         f'<ol class="cards" aria-hidden="true">{"<li class=card></li>" * 5}</ol></section>'
-        for title, text in STREAMS.values()
+        for title, text in TITLES.values()
     )

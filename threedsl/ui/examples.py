@@ -24,7 +24,7 @@ class Example:
 def make_examples(demo: DemoGallery, folder: Path) -> list[Example]:
     """The photos whose clothes the gallery does not hold for the same person; reduced copies of large ones are
     written to `folder` once."""
-    worn = {(record.pid, record.clothes) for record in demo.records}
+    worn = {(record.pid, record.clothes) for record in demo.listed}
     other_clothes = [record for record in demo.examples if (record.pid, record.clothes) not in worn]
     return [Example(reduced(Path(record.path), folder), demo.name) for record in other_clothes[:PER_GALLERY]]
 

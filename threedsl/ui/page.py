@@ -52,8 +52,13 @@ def build_service(
 
 
 def files_folder() -> Path:
-    """Where files for visitors are written: below Gradio's cache, the one folder it serves from and sweeps."""
+    """Where files for visitors are written: below Gradio's cache, the one folder it serves from; app.py sweeps it."""
     return Path(get_upload_folder()) / "bodies"
+
+
+def kept_files(demo: gr.Blocks) -> set[str]:
+    """Paths in Gradio's cache that belong to the page and not to a visitor: its examples."""
+    return {path for block in demo.blocks.values() for path in block.keep_in_cache}
 
 
 def build_demo(service: Service) -> gr.Blocks:

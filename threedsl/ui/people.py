@@ -1,6 +1,7 @@
 """What the visitor searches with: the people found in a photo, and the whole picture."""
 
 import hashlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +24,7 @@ class Person:
     """One choice: a crop of the photo."""
 
     caption: str
-    crop: np.ndarray  # RGB uint8, at most CROP_HEIGHT x CROP_WIDTH
+    crop: np.ndarray  # RGB uint8, at most CROP_HEIGHT x CROP_WIDTH unless it is a strip
     box: tuple[int, int, int, int]  # x0, y0, x1, y1 in pixels of the photo, upright, x right, y down
     whole: bool = False
 
@@ -100,5 +101,9 @@ def _decode(path: str | Path) -> tuple[np.ndarray, str]:
 
 
 def _person(image: np.ndarray, box: Box, caption: str) -> Person:
-    crop = fit(box.crop(image), CROP_HEIGHT, CROP_WIDTH)
+    whole = box.crop(image)
+    # A strip's short side must not shrink below what the model reads.
+    least = MIN_SIDE / min(whole.shape[:2])
+    height, width = (math.ceil(least * length) for length in whole.shape[:2])
+    crop = fit(whole, max(CROP_HEIGHT, height), max(CROP_WIDTH, width))
     return Person(caption, np.ascontiguousarray(crop), (box.x0, box.y0, box.x1, box.y1), box.whole)

@@ -61,7 +61,7 @@ class Shelf:
 
     def progress(self, name: str) -> tuple[int, int]:
         """(pictures done, pictures in all) of a gallery that is being built."""
-        return self.done.get(name, (0, len(self.demos[name].records)))
+        return self.done.get(name, (0, len(self.demos[name].listed)))
 
     def get(self, name: str) -> OpenGallery:
         """The gallery of this name, read from disk or built now.

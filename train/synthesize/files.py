@@ -100,17 +100,14 @@ def finish(out: Path, people: int, test_share: float, seed: int) -> int:
     for index in range(people):
         record = read_record(record_path(out, index))
         name = person_name(index)
+        worn = same_outfits(record["clothes"], record["shared"])
         lines = [
             f"images/{name}/{stem}.jpg {name} {camera} {clothes}"
-            for stem, camera, clothes in zip(
-                record["names"], record["camera"], record["clothes"], strict=True
-            )
+            for stem, camera, clothes in zip(record["names"], record["camera"], worn, strict=True)
         ]
         if is_test(index, test_share):
             rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(3, index)))
-            queries = {
-                int(rng.choice(np.flatnonzero(record["clothes"] == c))) for c in np.unique(record["clothes"])
-            }
+            queries = {int(rng.choice(np.flatnonzero(worn == clothes))) for clothes in np.unique(worn)}
             for i, line in enumerate(lines):
                 lists["query" if i in queries else "gallery"].append(line)
         else:
@@ -130,6 +127,17 @@ def finish(out: Path, people: int, test_share: float, seed: int) -> int:
     np.savez_compressed(temporary, paths=np.array(truth["paths"]), **arrays)
     os.replace(temporary, out / "truth.npz")
     return len(poses)
+
+
+def same_outfits(clothes: np.ndarray, shared: np.ndarray) -> np.ndarray:
+    """(N,) outfit numbers where an outfit of the common pool that a person drew twice keeps its first number."""
+    first: dict[int, int] = {}
+    for number, pool in zip(clothes.tolist(), shared.tolist(), strict=True):
+        if pool >= 0:
+            first.setdefault(pool, number)
+    return np.array(
+        [first.get(pool, number) for number, pool in zip(clothes.tolist(), shared.tolist(), strict=True)]
+    )
 
 
 def assets_worn(out: Path, people: int) -> set[str]:

@@ -88,7 +88,7 @@ class Wardrobe:
             self._load(data)
 
     def _load(self, data: Path) -> None:
-        from train.wardrobe import list_assets
+        from train.wardrobe import list_assets, list_skins
 
         groups = {
             "suit": _SUITS_MEN + _SUITS_WOMEN, "upper": _TOPS, "lower": _BOTTOMS, "dress": _DRESSES,
@@ -101,7 +101,7 @@ class Wardrobe:
             for name in names:
                 if name in assets:
                     self.pieces[name] = load_pieces(assets[name].path, self.figure, kind)
-        for path in sorted((data / "skins").glob("*_*ale/textures/*diffuse*.png")):
+        for path in list_skins(data):
             folder = path.parent.parent.name
             texture, _ = read_texture(path)
             self.skins.setdefault((folder.endswith("_female"), folder.split("_")[0]), []).append(texture)
