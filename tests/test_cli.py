@@ -253,13 +253,26 @@ def test_every_command_on_photos_of_the_demo_people(run, tmp_path):
     assert sorted(scores.tolist(), reverse=True) == pytest.approx([m["score"] for m in matches], abs=1e-4)
 
     assert run("reconstruct", query, "--out", tmp_path / "body.glb")[0] == 0
-    body = trimesh.load(tmp_path / "body.glb", force="mesh")
-    body.merge_vertices(merge_norm=True, merge_tex=True)
-    assert body.is_watertight and body.volume > 0.02, "cubic metres, faces outwards"
-    assert body.body_count == 1
-    width, height, depth = body.extents
-    assert 1.3 < height < 2.2 and height > width > depth, "Y up, facing along Z"
+    check_body(tmp_path / "body.glb")
+
+
+def check_body(path):
+    """One watertight upright person of believable size, as trimesh reads it."""
+    body = trimesh.load(path, force="mesh")
+    assert body.is_watertight and body.body_count == 1
+    assert 0.03 < body.volume < 0.2, "cubic metres, faces outwards"
+    assert 1.3 < body.extents[1] < 2.2 and body.extents.argmax() == 1, "Y up"
     assert body.bounds[0][1] == pytest.approx(0, abs=1e-4), "feet on the ground"
+    head = body.vertices[body.vertices[:, 1] > 0.95 * body.extents[1]]
+    assert np.ptp(head[:, 0]) < 0.4, "the head is up"
+
+
+@pytest.mark.parametrize("pid", ["P001", "P004", "P008"])
+def test_the_shipped_model_makes_a_person_of_a_photo(shipped_checkpoint, pid, tmp_path):
+    photo = openpeople_folder() / pid / "assets" / "amateur_posture.jpg"
+    words = ["reconstruct", photo, "--out", tmp_path / "body.glb", "--checkpoint", shipped_checkpoint]
+    assert main([str(word) for word in words]) == 0
+    check_body(tmp_path / "body.glb")
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def _swap(fresh: Path, target: Path) -> None:
     try:
         fresh.rename(target)
     except BaseException:
-        if old.is_dir():
+        if old.is_dir() and not target.exists():
             old.rename(target)
         raise
     shutil.rmtree(old, ignore_errors=True)

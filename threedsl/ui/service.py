@@ -40,7 +40,7 @@ class Service:
     def __init__(
         self, model: ThreeDSL, demos: Mapping[str, DemoGallery], files: Path, cache: Path | None = None
     ):
-        """`files` is where GLB files go: a folder that Gradio sweeps."""
+        """`files` is where GLB files go: a folder that is swept."""
         self.model = model
         self.shelf = Shelf(model, demos, cache)
         self.files = files
@@ -91,7 +91,7 @@ class Service:
         return draw_body(self._predict(person.crop), person.crop, self.files, Stopwatch())
 
     def write_picture(self, image: np.ndarray) -> str:
-        """A JPEG among the files that Gradio sweeps, under a name nobody can guess; returns its path."""
+        """A JPEG among the files that are swept, under a name nobody can guess; returns its path."""
         self.files.mkdir(parents=True, exist_ok=True)
         path = self.files / f"overlay-{secrets.token_hex(12)}.jpg"
         path.write_bytes(jpeg(image))
