@@ -14,7 +14,7 @@ from threedsl.body.camera import project
 from threedsl.body.rotation import matrix_from_6d
 from threedsl.data.keypoints import read_alphapose
 from threedsl.data.listfile import Record
-from threedsl.data.transforms import to_batch
+from threedsl.data.transforms import resize_crop, to_batch
 from threedsl.errors import InputError
 from threedsl.network import ThreeDSLNetwork
 from threedsl.network.heads import mean_pose_and_camera
@@ -62,13 +62,16 @@ def mask_iou(predicted: NDArray, truth: NDArray) -> NDArray:
 
 
 def hard_mask(pixels: NDArray, faces: NDArray, size: tuple[int, int]) -> NDArray:
-    """Exact silhouette (H, W) bool of one mesh whose vertices (V, 2) are pixels."""
-    mask = np.zeros(size, np.uint8)
+    """Silhouette (H, W) bool of one mesh whose vertices (V, 2) are pixels.
+
+    OpenCV also fills the pixels a triangle's outline touches, so it draws four times as large, where that is small.
+    """
+    mask = np.zeros((4 * size[0], 4 * size[1]), np.uint8)
     shift = 4  # OpenCV's fixed-point pixels; it puts pixel centres at whole numbers
-    points = np.round((pixels - 0.5) * (1 << shift)).astype(np.int32)
+    points = np.round((4 * pixels - 0.5) * (1 << shift)).astype(np.int32)
     for triangle in points[faces]:
-        cv2.fillConvexPoly(mask, triangle, 1, shift=shift)
-    return mask.astype(bool)
+        cv2.fillConvexPoly(mask, triangle, 255, shift=shift)
+    return resize_crop(mask, size) > 127
 
 
 @torch.inference_mode()
