@@ -28,7 +28,7 @@ def toy(tmp_path_factory):
     root = tmp_path_factory.mktemp("toy")
     body, data = root / "body.npz", root / "data"
     assert main(["body", "--bodies", "40", "--held-out", "4", "--out", str(body)]) == 0
-    people = ["--people", "6", "--seed", "1", "--wardrobe", "none", "--samples", "1", "--test-share", "0.34"]
+    people = ["--people", "7", "--seed", "1", "--wardrobe", "none", "--samples", "1", "--test-share", "0.34"]
     small = ["--outfits", "4", "4", "--cameras", "5", "--body", str(body)]
     assert main(["synthesize", "--out", str(data), *people, *small]) == 0
     return root
@@ -192,3 +192,34 @@ def test_learning_rate_warms_up_and_ends_at_zero():
     assert rates[0] == pytest.approx(0.01) and rates[10] == 1.0 and rates[100] == pytest.approx(0, abs=1e-12)
     assert all(a < b for a, b in zip(rates[:10], rates[1:11], strict=True))
     assert all(a > b for a, b in zip(rates[10:], rates[11:], strict=False))
+
+
+def test_two_processes_train_together(toy):
+    """torchrun and gloo on the CPU: both processes take half of each batch and one writes the checkpoint."""
+    values = overrides(toy, "two", steps=2, people=4, evaluate_every=2)
+    launch = [
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc_per_node",
+        "2",
+        "-m",
+        "train",
+        "run",
+        CONFIG,
+    ]
+    words = [word for value in values for word in ("--set", value)]
+    settings = os.environ | {"ACCELERATE_USE_CPU": "1", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, *launch, *words],
+        env=settings,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert read_info(toy / "two" / "last")["processes"] == 2
+    assert ThreeDSL.from_pretrained(toy / "two" / "export").config.height == 64
+    with pytest.raises(InputError, match="processes"):
+        train(load_config(CONFIG, values), resume=True)
