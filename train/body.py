@@ -118,7 +118,7 @@ def distil(bodies: int, held_out: int, seed: int) -> tuple[dict[str, np.ndarray]
     report = [f"{held_out} held-out Anny adults, T-pose, {bodies} for the analysis, seed {seed}:", ""]
     for count, error in reconstruction_error(vertices[test], mean, directions, deviations).items():
         report.append(
-            f"  vertices with {count:2d} betas: mean {error.mean():.2f} mm, worst body {error.max():.2f} mm"
+            f"- vertices with {count} betas: mean {error.mean():.2f} mm, worst body {error.max():.2f} mm"
         )
     for name, regressor, truth in (
         ("SMPL joints", joint_regressor, joints),
