@@ -108,7 +108,11 @@ def write_card(folder: Path, figures: dict) -> None:
             False: "trained with other settings (compare the two training.json)",
             None: "whose training is not on record",
         }[figures["baseline trained alike"]]
-        lines += [f"The baseline is a network with the appearance stream alone, {alike}.", ""]
+        lines += [
+            f"The baseline is a network with the appearance stream alone, {alike}. It is also the smaller network: how "
+            "much of the gain comes from the 3D losses and not from a second stream is not measured here.",
+            "",
+        ]
     lines += body_table(figures["bodies"]) + openpeople_table(figures["openpeople"])
     if training:
         drawn = training["steps"] * training["people"] * training["pictures"]
