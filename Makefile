@@ -42,7 +42,7 @@ test:
 lint: env
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/vermin --quiet --no-tips --violations --exclude long --target=3.10- app.py threedsl train tests
+	@$(BIN)/vermin --quiet --no-tips --violations --exclude long --target=3.10- app.py threedsl train benchmarks tests
 
 format: env
 	@$(BIN)/ruff check --fix .

@@ -30,7 +30,7 @@ def repository_files() -> list[Path]:
 
 FILES = repository_files()
 SOURCES = [path for path in FILES if path.suffix == ".py"]
-MODULES = [path for path in SOURCES if path.parts[0] in ("threedsl", "train", "app.py")]
+MODULES = [path for path in SOURCES if path.parts[0] in ("threedsl", "train", "benchmarks", "app.py")]
 
 
 def module_name(path: Path) -> str:
@@ -128,7 +128,9 @@ def third_party_imports(path: Path) -> set[str]:
             names |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level:
             names.add(node.module.split(".")[0])
-    return names - set(sys.stdlib_module_names) - {"threedsl", "train", "tests", "app"} - OPTIONAL
+    return (
+        names - set(sys.stdlib_module_names) - {"threedsl", "train", "tests", "benchmarks", "app"} - OPTIONAL
+    )
 
 
 def undeclared(paths: list[Path], *files: str) -> list[str]:
