@@ -1,6 +1,8 @@
 """What the shipped checkpoint claims, checked on the pictures that are shipped with it."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -60,3 +62,31 @@ def test_the_weights_find_people_in_other_clothes(shipped_checkpoint, stream):
 def test_the_benchmark_runs(shipped_checkpoint, capsys):
     assert benchmark(["query", "--repeats", "1", "--starts", "0", "--checkpoint", str(CHECKPOINT)]) == 0
     assert "photo in to everything shown" in capsys.readouterr().out
+
+
+def test_a_body_needs_nothing_of_the_trainer(shipped_checkpoint, tmp_path):
+    """With only requirements.txt installed: no SciPy, no Open3D. Libraries that fall back must not complain either."""
+    photo = demo_galleries()["openpeople"].examples[0].path
+    absent = ("scipy", "anny", "open3d", "accelerate", "tensorboard", "yaml", "train")
+    code = (
+        f"import sys\nsys.modules.update(dict.fromkeys({absent}))\n"
+        "from threedsl.cli.main import main\nsys.exit(main(sys.argv[1:]))"
+    )
+    arguments = [
+        "reconstruct",
+        str(photo),
+        "--out",
+        str(tmp_path / "b.glb"),
+        "--overlay",
+        str(tmp_path / "o.png"),
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
+    assert (tmp_path / "b.glb").stat().st_size > 100_000

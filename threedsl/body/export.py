@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from threedsl.render.overlay import SKIN
+from threedsl.render.overlay import SKIN, vertex_normals
 
 
 def write_glb(
@@ -33,6 +33,8 @@ def write_glb(
     mesh = trimesh.Trimesh(
         vertices=vertices - [centre[0], low[1], centre[2]],
         faces=np.asarray(faces),
+        # Given, because trimesh computes them with SciPy, which the page does not otherwise need.
+        vertex_normals=vertex_normals(vertices, np.asarray(faces)),
         visual=trimesh.visual.TextureVisuals(material=material),
         process=False,
     )
