@@ -119,7 +119,6 @@ def test_a_photo_becomes_three_rows_and_a_body_that_turns(browser, page_url, out
     page = visit.page
     visit.upload(outdoor_photo)
     visit.expect_choices(2)
-    page.locator("#go").click()
     visit.expect_rows(5)
     for stream in ("appearance", "shape", "combined"):
         cards = page.locator(CARDS.format(stream=stream))
@@ -184,7 +183,6 @@ def test_another_person_and_another_k_search_again(browser, page_url, outdoor_ph
     visit.upload(tmp_path / "two.jpg")
     visit.expect_choices(3)
     expect(page.locator("#notice")).to_contain_text("2 people found")
-    page.locator("#go").click()
     visit.expect_rows(5)
     visit.expect_picture("#overlay")
     before = page.locator("#overlay img").get_attribute("src")
@@ -221,7 +219,6 @@ def test_after_mistakes_a_search_works(browser, page_url, outdoor_photo, tmp_pat
     page.reload()
     visit.upload(outdoor_photo)
     visit.expect_choices(2)
-    page.locator("#go").click()
     visit.expect_rows(5)
     visit.errors.clear()  # Chromium reports the broken pictures it was asked to show
     visit.close()

@@ -21,7 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own arguments and those of every command."""
     parser.add_argument("queries", nargs="+", metavar="QUERY", help="a photo or a person crop")
     parser.add_argument(
-        "--gallery", required=True, help=f"{SOURCES}; a saved index; or a demo gallery (openpeople)"
+        "--gallery",
+        required=True,
+        help=f"{SOURCES}; a saved index; or a demo gallery (openpeople, synthetic)",
     )
     parser.add_argument("--top", type=positive, default=10, help="matches per query (default 10)")
     parser.add_argument(

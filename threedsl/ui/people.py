@@ -81,7 +81,8 @@ def check_box(box: object, width: int, height: int) -> Box:
     x0, y0, x1, y1 = (round(value) for value in box)
     if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
         raise InputError(
-            f"box {[x0, y0, x1, y1]} does not lie inside the photo of {width} x {height} pixels."
+            f"box {[x0, y0, x1, y1]} does not lie inside the photo of {width} x {height} pixels "
+            "(larger photos are read with 2,000 on the long side)."
         )
     if min(x1 - x0, y1 - y0) < MIN_SIDE:
         raise InputError(f"box {[x0, y0, x1, y1]} is too small: each side needs {MIN_SIDE} pixels or more.")

@@ -129,7 +129,7 @@ def add_search(service: Service, limits: dict) -> None:
     )
     # On a phone the answer lies below what the visitor sees.
     scroll = dict(fn=None, js=SCROLL_ON_PHONES)
-    upload.input(**reading)
+    upload.input(**reading).success(show_search, query, **searching).success(**scroll)
     upload.clear(**reading)
     shown.load_input_event.then(**reading).success(show_search, query, **searching).success(**scroll)
     button.click(show_search, query, **searching).success(**scroll)
