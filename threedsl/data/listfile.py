@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from threedsl.data.images import SUFFIXES, is_picture
+from threedsl.data.names import labels_in_path
 from threedsl.errors import InputError
 
 _SUFFIX = "|".join(sorted(suffix[1:] for suffix in SUFFIXES))
 # Greedy up to the last picture name that one to three columns follow, so that paths with spaces survive.
 _LINE = re.compile(rf"(?P<path>.*\.(?:{_SUFFIX}))(?P<columns>(?:\s+\S+){{1,3}})", re.IGNORECASE)
 _NAME = re.compile(rf"(?P<path>.*?\.(?:{_SUFFIX}))(?P<columns>(?:\s+\S+)*)", re.IGNORECASE)
-_CAMERA = re.compile(r"(?:^|[_-])c(\d{1,2})(?=[s_.-])")
+_SEPARATED = re.compile(rf".*\.(?:{_SUFFIX})\"?\s*[,;|]", re.IGNORECASE)
+_SUFFIXES = tuple(SUFFIXES)
 JUNK = "-1"
+UNKNOWN = "-"
 
 
 @dataclass(frozen=True)
@@ -32,12 +35,14 @@ class Record:
 def read_list(path: str | Path, root: str | Path | None = None, check_files: bool = True) -> list[Record]:
     """Read `path person [camera [clothes]]` lines; blank lines, # comments and junk (person -1) are left out.
 
+    Columns are separated by spaces or tabs, and paths may hold spaces: the last picture name on a line ends the path.
+    An absolute path stays as it is. `-` stands for an unknown camera or unknown clothes. Camera and clothes that a
+    line does not give are taken from the file name where a public data set wrote it (see threedsl.data.names).
+
     Args:
-        path: the list file, UTF-8.
+        path: the list file, UTF-8 with any line ends.
         root: what relative paths start from; by default the list's folder, or the one above if that is `list`.
         check_files: demand that every picture exists.
-
-    A missing camera is taken from a file name with the `_c3` of Market-1501, DukeMTMC and LTCC.
 
     Raises:
         InputError: naming file and line.
@@ -45,39 +50,55 @@ def read_list(path: str | Path, root: str | Path | None = None, check_files: boo
     path = Path(path)
     folder = path.absolute().parent
     root = Path(root) if root is not None else folder.parent if folder.name == "list" else folder
-    records = []
-    for number, line in enumerate(_read_text(path).splitlines(), 1):
+    records: list[Record] = []
+    seen: dict[str, tuple[str, int]] = {}
+    for number, line in enumerate(_read_text(path).split("\n"), 1):
         line = line.strip()
         if not line or line.startswith("#"):
             continue
-        record = _parse(line, root, f"{path}, line {number}")
-        if record.pid == JUNK:
+        name, columns = _split(line, path, number)
+        pid, camid, clothes = [*columns, "", ""][:3]
+        if pid == JUNK:
             continue
-        if check_files and not record.path.is_file():
-            raise InputError(f"{path}, line {number}: picture {record.path} does not exist.")
-        records.append(record)
+        if not (camid and clothes):
+            camera_in_name, clothes_in_name = labels_in_path(name)
+            camid, clothes = camid or camera_in_name, clothes or clothes_in_name
+        before, there = seen.setdefault(name, (pid, number))
+        if before != pid:
+            raise InputError(
+                f"{path}, line {number}: {name} is of person {pid} here and of person {before} in line {there}."
+            )
+        picture = root / name
+        if check_files and not os.path.isfile(picture):
+            picture = root / name.replace("\\", "/")
+            if not os.path.isfile(picture):
+                raise InputError(f"{path}, line {number}: picture {root / name} does not exist.")
+        records.append(
+            Record(picture, pid, "" if camid == UNKNOWN else camid, "" if clothes == UNKNOWN else clothes)
+        )
     if not records:
         raise InputError(f"{path} lists no picture; each line is `path person camera [clothes]`.")
     return records
 
 
 def write_list(records: Iterable[Record], path: str | Path, root: str | Path | None = None) -> None:
-    """Write records so that read_list gives them back; paths below root become relative to it. Atomic."""
+    """Write records so that read_list gives them back; paths below root become relative to it. Atomic.
+
+    Raises:
+        InputError: a path or a label that a list cannot hold, or the file cannot be written.
+    """
     path = Path(path)
-    lines = []
-    for record in records:
-        columns = [record.pid, record.camid, record.clothes]
-        while columns and not columns[-1]:
-            columns.pop()
-        if not columns or any(not column or column.split() != [column] for column in columns):
-            raise InputError(
-                f"{record.path}: person, camera and clothes must be words without spaces for a list file."
-            )
-        lines.append(" ".join([_relative(record.path, root), *columns]))
-    path.parent.mkdir(parents=True, exist_ok=True)
+    text = "".join(f"{_line(record, root)}\n" for record in records)
     part = path.with_name(path.name + ".part")
-    part.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
-    part.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(text, encoding="utf-8", newline="\n")
+        part.replace(path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written ({error.strerror}); choose another place.") from None
+    finally:
+        if part.is_file():
+            part.unlink()
 
 
 def records_from(source: str | Path) -> list[Record]:
@@ -112,36 +133,78 @@ def _pictures_below(folder: Path) -> list[Path]:
 
 
 def _read_text(path: Path) -> str:
+    """The file's text with every line ended by a line feed."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError(
-            f"{path} is not a text file in UTF-8; a list file has lines `path person camera`."
-        ) from None
+        data = path.read_bytes()
     except OSError as error:
         raise InputError(f"List file {path} cannot be read ({error.strerror}).") from None
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            f"{path}, line {line}: not text in UTF-8; a list file has lines `path person camera`, saved as UTF-8."
+        ) from None
     if "\0" in text:
         raise InputError(f"{path} is not a text file; a list file has lines `path person camera`.")
-    return text
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _parse(line: str, root: Path, where: str) -> Record:
-    match = _LINE.fullmatch(line)
-    if match is None:
-        name = _NAME.fullmatch(line)
-        if name is None:
-            raise InputError(f"{where}: no picture name (.jpg, .png …) found in {line[:80]!r}.")
+def _split(line: str, path: Path, number: int) -> tuple[str, list[str]]:
+    """A line without surrounding space -> (path, one to three columns)."""
+    words = line.split(None, 4)
+    # Nearly every line has neither spaces in its path nor dots in its labels, and needs no pattern.
+    if 2 <= len(words) <= 4 and words[0].endswith(_SUFFIXES) and "." not in line[len(words[0]) :]:
+        return words[0], words[1:]
+    if match := _LINE.fullmatch(line):
+        return match["path"], match["columns"].split()
+    where = f"{path}, line {number}"
+    if name := _NAME.fullmatch(line):
         count = len(name["columns"].split())
-        problem = (
-            "no person after the path"
-            if count == 0
-            else f"{count} columns after the path, at most 3 are allowed"
+        found = (
+            f"{count} columns after the path, at most 3 are allowed" if count else "no person after the path"
         )
-        raise InputError(f"{where}: {problem}; a line is `path person camera [clothes]`.")
-    pid, camid, clothes = [*match["columns"].split(), "", ""][:3]
-    if not camid and (camera := _CAMERA.search(Path(match["path"]).name)):
-        camid = camera[1]
-    return Record(root / match["path"], pid, camid, clothes)
+        raise InputError(f"{where}: {found}; a line is `path person camera [clothes]`.")
+    if _SEPARATED.match(line):
+        raise InputError(
+            f"{where}: the columns of {line[:80]!r} are separated by other than spaces; "
+            "a line is `path person camera [clothes]`."
+        )
+    raise InputError(f"{where}: no picture name (.jpg, .png …) found in {line[:80]!r}.")
+
+
+def _line(record: Record, root: str | Path | None) -> str:
+    """One line that reads back as the record."""
+    name = _relative(record.path, root)
+    if name.startswith("#") or name != name.strip():
+        name = f"./{name}"
+    labels = (record.pid, record.camid, record.clothes)
+    if (
+        record.pid in ("", JUNK)
+        or UNKNOWN in labels
+        or any(label.split() != [label] for label in labels if label)
+    ):
+        raise InputError(
+            f"{record.path}: person, camera and clothes must be words without spaces and other than {UNKNOWN} for a "
+            f"list file, and the person known and not {JUNK}."
+        )
+    # What the name would tell the reader is written as unknown where the record does not know it.
+    told = ("", *labels_in_path(name))
+    columns = [label or (UNKNOWN if tells else "") for label, tells in zip(labels, told, strict=True)]
+    while not columns[-1]:
+        columns.pop()
+    columns = [column or UNKNOWN for column in columns]
+    line = " ".join([name, *columns])
+    try:
+        line.encode("utf-8")
+        readable = not set("\r\n\0") & set(line) and _split(line, Path(), 0) == (name, columns)
+    except (UnicodeEncodeError, InputError):
+        readable = False
+    if not readable:
+        raise InputError(
+            f"{str(record.path)!r} cannot stand in a list file with {columns}; rename the picture."
+        )
+    return line
 
 
 def _relative(path: Path, root: str | Path | None) -> str:

@@ -1,0 +1,108 @@
+"""The environment with other people's packages, and processes in it and in ours that are measured side by side.
+
+Nothing of theirs is part of this repository: pip puts released packages from PyPI into a folder of its own, which
+borrows numpy and torch from the environment that runs the benchmark, so that both sides compute with the same ones.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+DEFAULT = Path("~/.cache/threedsl/peers")
+# Their own requirements name torch and numpy versions that no longer install together.
+PINNED = ("torchreid==0.2.5", "fastreid==1.4.0", "open-metric-learning==4.0.0")
+NEEDED = (  # by open-metric-learning's import, and by the build of fastreid's Cython
+    "omegaconf>=2.3,<3",
+    "gdown>=5,<7",
+    "validators>=0.28,<1",
+    "matplotlib>=3.9,<4",
+    "pandas>=2.2,<4",
+    "cython>=3,<4",
+    "setuptools>=68,<90",
+)
+ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+BUILD = """
+import importlib.metadata, shutil, sys
+from pathlib import Path
+import numpy
+from setuptools import Extension, setup
+from Cython.Build import cythonize
+source = importlib.metadata.distribution("fastreid").locate_file("fastreid/evaluation/rank_cylib/rank_cy.pyx")
+shutil.copy(source, "rank_cy.pyx")
+sys.argv = ["setup", "-q", "build_ext", "--inplace"]
+extension = Extension("rank_cy", ["rank_cy.pyx"], include_dirs=[numpy.get_include()])
+setup(name="rank_cy", ext_modules=cythonize([extension], quiet=True))
+"""
+
+
+def prepare_environment(folder: Path) -> tuple[Path, str]:
+    """Set the environment up where it is missing; (its python, why fastreid's Cython could not be built or "")."""
+    folder = folder.expanduser().absolute()
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    done = folder / "installed.txt"
+    wanted = "\n".join([sys.version, *PINNED, *NEEDED])
+    if not done.is_file() or done.read_text(encoding="utf-8") != wanted:
+        print(f"Setting up {folder} (once, about a minute) …", file=sys.stderr)
+        _run(sys.executable, "-m", "venv", "--clear", str(folder))
+        query = "import sysconfig; print(sysconfig.get_path('purelib'))"
+        packages = Path(_run(str(python), "-c", query).strip())
+        borrowed = sorted({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
+        (packages / "borrowed.pth").write_text("\n".join(borrowed) + "\n", encoding="utf-8")
+        pip = (
+            str(python),
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "--disable-pip-version-check",
+            "--no-warn-conflicts",
+        )
+        _run(*pip, "--no-deps", *PINNED)
+        _run(*pip, *NEEDED)
+        done.write_text(wanted, encoding="utf-8")
+    build = folder / "cython"
+    if not list(build.glob("rank_cy.*.so")) and not list(build.glob("rank_cy.*.pyd")):
+        build.mkdir(exist_ok=True)
+        try:
+            _run(str(python), "-c", BUILD, cwd=build)
+        except SystemExit as error:
+            return python, f"fastreid's Cython was not built (it needs a C compiler): {str(error)[-300:]}"
+    return python, ""
+
+
+def _run(*command: str, cwd: Path | None = None) -> str:
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"error: {' '.join(command)[:200]} failed:\n{done.stderr[-2000:]}")
+    return done.stdout
+
+
+class Contender:
+    """A process of benchmarks.contenders that works once for every line it is sent; one thread."""
+
+    def __init__(self, name: str, folder: Path, python: Path | str = sys.executable):
+        command = [str(python), "-m", "benchmarks.contenders", name, str(folder)]
+        environment = os.environ | ONE_THREAD | {"PYTHONWARNINGS": "ignore"}
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.name = name
+
+    def work(self) -> dict:
+        """One round: its figures, with CPU seconds under "cpu"."""
+        self.process.stdin.write("go\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(
+                f"error: {self.name} stopped with code {self.process.wait()}; its message is above."
+            )
+        return json.loads(line)
+
+    def close(self) -> None:
+        self.process.stdin.close()
+        self.process.wait()

@@ -1,0 +1,211 @@
+"""The silhouette renderer beside PyTorch3D's on the same CPU, whether they agree, and its share of a training step."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.table import machine, replace_section, spread, table
+
+ROOT = Path(__file__).resolve().parents[1]
+DEFAULT = Path("~/.cache/threedsl/pytorch3d")
+# The wheel goes with this torch and not with newer ones; PyPI's torch for Linux is the CUDA build.
+PACKAGES = ("torch==2.12.1", "easypytorch3d==0.7.9.post1", "numpy>=2.2,<3", "smplx>=0.1.28,<0.2")
+PROBE = "from pytorch3d import _C; import smplx"
+CONFIG = ROOT / "train" / "configs" / "3dsl-lite.yaml"
+CPU_STEP = [
+    "network.height=128",
+    "network.width=64",
+    "people=16",
+    "pictures=4",
+    "precision=no",
+    "graph=false",
+]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--env",
+        type=Path,
+        default=DEFAULT,
+        help="folder of an environment with PyTorch3D; set up where it is missing",
+    )
+    parser.add_argument("--repeats", type=int, default=7, help="rounds, in each of which both work once")
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--bodies", type=int, default=64, help="random bodies on which they are compared")
+    parser.add_argument("--write", action="store_true", help="put the tables into benchmarks/README.md")
+
+
+def main(args: argparse.Namespace) -> None:
+    python = find_environment(args.env)
+    report = race(python, args)
+    sections = [f"{machine()}.", *standings(report, args)]
+    for section in sections:
+        print(section, end="\n\n", flush=True)
+    sections.append(step_share(report, args.repeats))
+    print(sections[-1])
+    if args.write:
+        replace_section("silhouette", "\n\n".join(sections))
+
+
+def find_environment(folder: Path) -> str:
+    """A Python that imports PyTorch3D: this one, the folder's, or the folder's after setting it up."""
+    folder = folder.expanduser().absolute()
+    python = str(folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
+    for candidate in (sys.executable, python):
+        if (
+            Path(candidate).is_file()
+            and not subprocess.run([candidate, "-c", PROBE], capture_output=True).returncode
+        ):
+            return candidate
+    print(
+        f"Setting up {folder} (once; with PyPI's torch about 5 GB and some minutes) …",
+        file=sys.stderr,
+    )
+    for command in (
+        [sys.executable, "-m", "venv", "--clear", str(folder)],
+        [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *PACKAGES],
+        [python, "-c", PROBE],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise SystemExit(f"error: {' '.join(command)[:200]} failed:\n{done.stderr[-2000:]}")
+    return python
+
+
+def race(python: str, args: argparse.Namespace) -> dict:
+    """What benchmarks.renderers measured over there."""
+    options = [f"--{name}={getattr(args, name)}" for name in ("repeats", "batch", "bodies")]
+    command = [python, "-m", "benchmarks.renderers", *options]
+    # As for the program and the trainer, which set it before torch is imported: see threedsl/__init__.py.
+    environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise SystemExit(f"error: the renderers stopped with code {done.returncode}; their message is above.")
+    return json.loads(done.stdout)
+
+
+def standings(report: dict, args: argparse.Namespace) -> list[str]:
+    """Speed by number of threads, and agreement by PyTorch3D's faces per pixel."""
+    settings = report["settings"]
+    sections = [
+        f"64 x 32 pictures of {settings['faces']:,} faces, batches of {args.batch}, sigma 0.025 square pixels; "
+        f"torch {settings['torch']}, easypytorch3d {settings['pytorch3d']}. Milliseconds a picture; median (range) of "
+        f"{args.repeats} rounds."
+    ]
+    header = ["renderer", "forward, CPU", "backward, CPU", "both, clock", "times ours, CPU", "by the clock"]
+    for threads, rounds in report["rounds"].items():
+        rows = []
+        for name, done in rounds.items():
+            ratios = [
+                spread(
+                    [theirs[kind] / ours[kind] for theirs, ours in zip(done, rounds["ours"], strict=True)], 0
+                )
+                for kind in ("cpu", "clock")
+            ]
+            rows.append(
+                [
+                    "threedsl" if name == "ours" else f"PyTorch3D, {name} faces per pixel",
+                    *(spread([part[kind] for part in done]) for kind in ("forward", "backward", "clock")),
+                    *(["1", "1"] if name == "ours" else ratios),
+                ]
+            )
+        title = "One thread" if threads == "1" else f"{threads} threads"
+        sections.append(f"{title}:\n\n{table(header, rows)}")
+    rows = [
+        [name, low_middle(found["iou"]), low_middle(found["cosine"]), f"{found['difference']:.6f}"]
+        for name, found in report["agreement"].items()
+    ]
+    header = ["faces per pixel", "IoU", "cosine of gradients", "largest difference"]
+    sections.append(
+        f"Agreement on {args.bodies} random bodies, lowest and median: IoU of the pictures cut at one half, cosine of "
+        "the gradients with respect to the vertices in metres under the training's silhouette loss against another "
+        f"body's mask, largest difference of a pixel.\n\n{table(header, rows)}"
+    )
+    return sections
+
+
+def low_middle(values: list[float]) -> str:
+    ordered = sorted(values)
+    return f"{ordered[0]:.4f}, {ordered[len(ordered) // 2]:.4f}"
+
+
+def step_share(report: dict, repeats: int) -> str:
+    """CPU time of one training step of the lite configuration, and of the silhouettes in it, on one thread."""
+    import torch
+
+    from threedsl.render.silhouette import project_silhouette
+    from train.config import load_config
+    from train.learner import total_loss
+    from train.losses import silhouette_loss
+
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    config = load_config(CONFIG, CPU_STEP)
+    learner, batch = toy_step(config)
+    optimizer = torch.optim.AdamW(learner.parameters(), lr=1e-5)
+    steps, silhouettes = [], []
+    for repeat in range(repeats + 1):
+        start = time.process_time()
+        losses, output = learner(batch)
+        optimizer.zero_grad()
+        total_loss(losses, config.losses).backward()
+        torch.nn.utils.clip_grad_norm_(learner.parameters(), 5.0)
+        optimizer.step()
+        stepped = time.process_time() - start
+        with torch.no_grad():
+            vertices = learner.body(output.betas, output.pose, output.displacement).vertices
+        vertices.requires_grad_()
+        camera = output.camera.detach().requires_grad_()
+        start = time.process_time()
+        mask = project_silhouette(vertices, camera, learner.faces, config.mask_size, config.sigma)
+        silhouette_loss(mask, batch.masks).backward()
+        drawn = time.process_time() - start
+        if repeat:  # the first one warms up
+            steps.append(stepped)
+            silhouettes.append(drawn)
+    shares = [100 * drawn / stepped for drawn, stepped in zip(silhouettes, steps, strict=True)]
+    theirs = sorted(part["cpu"] for part in report["rounds"]["1"]["20"])
+    count = len(batch.images)
+    network = config.network
+    return (
+        f"A training step of {CONFIG.stem} at {network.height} x {network.width}, batch {count}, one thread, torch "
+        f"{torch.__version__}: {spread(steps)} CPU seconds; its silhouettes with projection and loss, forward and "
+        f"backward, on the step's own bodies: {spread(silhouettes, 3)} s, which is {spread(shares)} % of the step. "
+        f"PyTorch3D would need {theirs[len(theirs) // 2] * count / 1000:.1f} s for them."
+    )
+
+
+def toy_step(config):
+    """A learner from scratch and a batch of noise with the masks of random bodies: as much work as any other."""
+    import torch
+
+    from benchmarks.renderers import random_bodies
+    from threedsl.body import BodyModel
+    from threedsl.network import build_network
+    from threedsl.render.silhouette import project_silhouette
+    from train.dataset import Batch
+    from train.learner import Learner
+
+    body = BodyModel.load()
+    count = config.people * config.pictures
+    vertices, camera = random_bodies(body, count, seed=1)
+    faces = torch.from_numpy(body.faces_coarse)
+    masks = (project_silhouette(vertices, camera, faces, config.mask_size, sigma=1e-3) > 0.5).float()
+    size = torch.tensor([config.network.width, config.network.height, 1.0])
+    batch = Batch(
+        images=torch.rand(count, 3, config.network.height, config.network.width),
+        masks=masks.detach(),
+        keypoints=torch.rand(count, 17, 3) * size,
+        labels=torch.arange(count) // config.pictures,
+        clothes=torch.arange(count) // 2,
+    )
+    network = build_network(config.network, None)
+    if network.shape_stream.parts is not None:
+        network.shape_stream.parts.assign_vertices(body.coarse_template[:, 1])
+    batch.images = batch.images.contiguous(memory_format=torch.channels_last)
+    learner = Learner(network, body, config.people, config).to(memory_format=torch.channels_last)
+    return learner.train(), batch

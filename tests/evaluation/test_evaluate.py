@@ -1,0 +1,410 @@
+"""prepare, then evaluate, on a tree of every data set: the printed figures are those of the slow oracle."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.datasets import trees
+from tests.evaluation.oracle import Picture, pictures_in, score, trials
+from tests.evaluation.standin import StandIn, vector
+from threedsl.cli import main
+from threedsl.evaluation.metrics import bootstrap_interval
+from threedsl.pipeline import ThreeDSL
+
+DATASETS = ("market1501", "dukemtmc", "msmt17", "prcc", "ltcc", "celebreid", "vcclothes", "fgpr")
+FIGURES = ("rank-1", "rank-5", "rank-10", "rank-20", "mAP", "mINP")
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """dataset -> (the tree's root, the dataset folder that prepare wrote), made when first asked for."""
+    made = {}
+
+    def prepare(dataset):
+        if dataset not in made:
+            folder = tmp_path_factory.mktemp(dataset)
+            root = getattr(trees, f"build_{dataset}")(folder)
+            words = ["prepare", dataset, str(root), "--out", str(folder / "out")]
+            if dataset == "fgpr":
+                words += ["--pattern", trees.FGPR_PATTERN, "--group-field", "group"]
+            assert main(words) == 0
+            made[dataset] = root, folder / "out"
+        return made[dataset]
+
+    return prepare
+
+
+@pytest.fixture
+def evaluate(monkeypatch, capsys, tmp_path):
+    """Run `evaluate` with the stand-in: (exit code, stdout, stderr); its cache is the test's own."""
+    monkeypatch.setenv("THREEDSL_CACHE", str(tmp_path / "cache"))
+    model = StandIn()
+    monkeypatch.setattr("threedsl.cli.evaluate.load_model", lambda args: model)
+
+    def command(*words):
+        capsys.readouterr()
+        code = main(["evaluate", *map(str, words)])
+        return code, *capsys.readouterr()
+
+    command.model = model
+    return command
+
+
+def objects(out):
+    return [json.loads(line) for line in out.splitlines()]
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_figures_equal_the_oracle(prepared, evaluate, dataset):
+    root, folder = prepared(dataset)
+    expected = trials(dataset, root)
+    words = [word for name in expected for word in ("--protocol", name)]
+    code, out, err = evaluate(folder, *words, "--json")
+    assert (code, err) == (0, "")
+    rows = objects(out)
+    assert [(row["protocol"], row["stream"]) for row in rows] == [
+        (name, stream) for name in expected for stream in ("appearance", "shape", "combined")
+    ]
+    for row in rows:
+        figures = score(
+            *expected[row["protocol"]], lambda path, stream=row["stream"]: vector(path, stream).tolist()
+        )
+        assert {name: row[name]["value"] for name in FIGURES} == pytest.approx(
+            {name: figures[name] for name in FIGURES}, abs=1e-9
+        )
+        assert (row["queries"], row["gallery"]) == (figures["queries"], figures["gallery"])
+        assert row["dataset"].startswith(dataset)
+        for name in FIGURES:
+            low, high = row[name]["interval"]
+            assert 0 <= low <= row[name]["value"] + 1e-12 and row[name]["value"] <= high + 1e-12
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_all_stands_for_the_published_protocols(prepared, evaluate, dataset):
+    root, folder = prepared(dataset)
+    published = [name for name in trials(dataset, root) if (dataset, name) != ("ltcc", "same-clothes")]
+    for words in ([], ["--protocol", "all"]):
+        code, out, _ = evaluate(folder, *words, "--stream", "shape", "--json")
+        assert code == 0 and [row["protocol"] for row in objects(out)] == published
+
+
+def test_a_folder_of_ones_own(prepared, evaluate):
+    """Its split is drawn, so the oracle takes the pictures from the written lists; nothing is removed."""
+    _, folder = prepared("folder")
+    lists = [
+        [
+            Picture(Path(words[0]), words[1], "")
+            for words in map(lambda line: line.rsplit(" ", 2), text.splitlines())
+        ]
+        for text in ((folder / "list" / f"{name}.txt").read_text() for name in ("query", "gallery"))
+    ]
+    figures = score(
+        lists[0], [lists[1]], lambda query, other: False, lambda path: vector(path, "combined").tolist()
+    )
+    code, out, _ = evaluate(folder, "--stream", "combined", "--json")
+    (row,) = objects(out)
+    assert code == 0 and row["protocol"] == "nothing-removed"
+    assert {name: row[name]["value"] for name in FIGURES} == pytest.approx(
+        {name: figures[name] for name in FIGURES}, abs=1e-9
+    )
+
+
+def test_intervals_draw_people(prepared, evaluate):
+    """The interval is the documented one of the oracle's own first ranks, whole people drawn at a time."""
+    root, folder = prepared("vcclothes")
+    queries, galleries, removed = trials("vcclothes", root)["vcclothes/all"]
+    _, out, _ = evaluate(folder, "--protocol", "vcclothes/all", "--stream", "shape", "--seed", 3, "--json")
+    (row,) = objects(out)
+    alone = [
+        score([query], galleries, removed, lambda path: vector(path, "shape").tolist()) for query in queries
+    ]
+    people = np.array([query.pid for query in queries])
+    for name in ("rank-1", "mAP"):
+        values = np.array([figures[name] for figures in alone])
+        assert row[name]["interval"] == pytest.approx(bootstrap_interval(values, people, seed=3))
+    assert row["people"] == 3
+
+
+def test_single_shot_states_its_spread(prepared, evaluate):
+    root, folder = prepared("prcc")
+    name = "prcc/cross-clothes-single-shot"
+    queries, galleries, removed = trials("prcc", root)[name]
+    _, out, _ = evaluate(folder, "--protocol", name, "--stream", "shape", "--json")
+    (row,) = objects(out)
+    draws = [
+        score(queries, [gallery], removed, lambda path: vector(path, "shape").tolist())
+        for gallery in galleries
+    ]
+    assert row["draws"] == 10
+    for figure in ("rank-1", "mAP"):
+        values = [draw[figure] for draw in draws]
+        assert len(set(values)) > 1
+        assert row[figure]["spread"] == pytest.approx(np.std(values, ddof=1))
+    _, out, _ = evaluate(folder, "--protocol", name, "--stream", "shape")
+    value, spread = 100 * row["rank-1"]["value"], 100 * row["rank-1"]["spread"]
+    assert f"{value:.1f} ± {spread:.1f} (" in out and "in each of 10 draws" in out
+
+
+def test_another_seed_draws_other_pictures(prepared, evaluate):
+    _, folder = prepared("prcc")
+    words = [folder, "--protocol", "prcc/cross-clothes-single-shot", "--stream", "combined", "--json"]
+    figures = [objects(evaluate(*words, "--seed", seed)[1])[0]["mAP"]["value"] for seed in (0, 0, 1)]
+    assert figures[0] == figures[1] != figures[2]
+
+
+def test_every_printed_number_carries_its_protocol(prepared, evaluate):
+    _, folder = prepared("ltcc")
+    code, out, _ = evaluate(folder)
+    rows = [line for line in out.splitlines() if re.search(r"\d\.\d \(\d", line)]
+    assert code == 0 and len(rows) == 2 * len(FIGURES)
+    for line, (protocol, metric) in zip(
+        rows, [(p, m) for p in ("standard", "cloth-changing") for m in FIGURES], strict=True
+    ):
+        assert (
+            line.startswith(f"{protocol} {metric} ")
+            and len(re.findall(r" \(\d+\.\d to \d+\.\d\)", line)) == 3
+        )
+    assert "standard: 18 queries of 3 people, 36 gallery pictures" in out
+    assert "cloth-changing: 14 queries of 2 people (4 more have no true match), 36 gallery pictures" in out
+
+
+def test_text_and_json_say_the_same(prepared, evaluate):
+    _, folder = prepared("market1501")
+    _, out, _ = evaluate(folder, "--json")
+    _, text, _ = evaluate(folder)
+    rows = objects(out)
+    for figure in FIGURES:
+        line = next(line for line in text.splitlines() if line.startswith(f"standard {figure} "))
+        cells = [f"{100 * row[figure]['value']:.1f} (" for row in rows]
+        assert re.findall(r"\d+\.\d \(", line) == cells
+        assert line.endswith(f" {100 * rows[0]['chance'][figure]:.1f}")
+
+
+def test_several_folders_make_one_table(prepared, evaluate):
+    market, ltcc = prepared("market1501")[1], prepared("ltcc")[1]
+    code, out, _ = evaluate(market, ltcc, "--protocol", "standard", "--stream", "shape", "--json")
+    together = objects(out)
+    assert code == 0 and [row["folder"] for row in together] == [str(market), str(ltcc)]
+    for folder, row in zip((market, ltcc), together, strict=True):
+        assert objects(evaluate(folder, "--protocol", "standard", "--stream", "shape", "--json")[1]) == [row]
+    _, text, _ = evaluate(market, ltcc, "--protocol", "standard")
+    lines = [line.split() for line in text.splitlines() if " standard rank-1 " in line]
+    assert [line[0] for line in lines] == [str(market), str(ltcc)]
+
+
+def test_mirror_images_are_averaged_by_the_model(prepared, evaluate):
+    root, folder = prepared("market1501")
+    queries, galleries, removed = trials("market1501", root)["standard"]
+    figures = score(queries, galleries, removed, lambda path: vector(path, "shape", mirror=True).tolist())
+    evaluate(folder)  # fills the cache with the descriptors of plain pictures, which must not be taken
+    _, out, _ = evaluate(folder, "--stream", "shape", "--flip", "--json")
+    (row,) = objects(out)
+    assert row["flip"] is True and row["mAP"]["value"] == pytest.approx(figures["mAP"], abs=1e-9)
+
+
+def test_re_ranking_and_expansion_are_said_and_change_the_order(prepared, evaluate):
+    _, folder = prepared("ltcc")
+    plain, reranked, expanded = (
+        evaluate(folder, "--protocol", "standard", "--stream", "combined", "--json", *words)[1]
+        for words in ([], ["--rerank"], ["--expand", 3])
+    )
+    values = [objects(out)[0]["mAP"]["value"] for out in (plain, reranked, expanded)]
+    assert len(set(values)) == 3
+    assert objects(reranked)[0]["rerank"] is True and objects(expanded)[0]["expand"] == 3
+    _, text, _ = evaluate(folder, "--protocol", "standard", "--rerank", "--expand", 3)
+    assert text.count("standard (expanded by 3, re-ranked) ") == len(FIGURES)
+
+
+def test_a_model_without_a_shape_stream(prepared, evaluate):
+    _, folder = prepared("market1501")
+    evaluate.model.config.shape_stream = False
+    code, out, _ = evaluate(folder, "--json")
+    assert code == 0 and [row["stream"] for row in objects(out)] == ["appearance"]
+    evaluate.model.described.clear()
+    code, out, err = evaluate(folder, "--stream", "shape", "--no-cache")
+    assert (code, out) == (2, "") and "no shape stream" in err and evaluate.model.described == []
+
+
+def test_pictures_are_described_once(prepared, evaluate):
+    _, folder = prepared("ltcc")
+    evaluate(folder)
+    pictures = {path.read_bytes() for path in evaluate.model.described}
+    assert len(evaluate.model.described) == len(pictures) == 18 + 36
+    evaluate(folder, "--protocol", "same-clothes")
+    assert len(evaluate.model.described) == 54
+    evaluate(folder, "--no-cache")
+    assert len(evaluate.model.described) == 108
+
+
+def test_plot_and_pictures(prepared, evaluate, tmp_path):
+    _, folder = prepared("ltcc")
+    code, _, err = evaluate(
+        folder, "--plot", tmp_path / "new" / "cmc.png", "--pictures", tmp_path / "lists.jpg"
+    )
+    names = {path.name for path in tmp_path.iterdir() if path.is_file()}
+    assert code == 0 and (tmp_path / "new" / "cmc.png").is_file()
+    assert names == {"lists-standard.jpg", "lists-cloth-changing.jpg"}
+    assert all(name in err for name in ("cmc.png", *names))
+
+
+def edited(folder, tmp_path, name, change):
+    """A copy of a dataset folder with one list's lines changed; None removes the list."""
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    path = copy / "list" / f"{name}.txt"
+    if change is None:
+        path.unlink()
+    else:
+        path.write_text("".join(f"{change(line)}\n" for line in path.read_text().splitlines()))
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("dataset", "words", "sentence"),
+    [
+        (
+            "market1501",
+            ["--protocol", "market"],
+            "protocol 'market' is unknown; it is all or one of standard,",
+        ),
+        ("market1501", ["--protocol", "vcclothes/all"], "was prepared as market1501; use standard."),
+        ("prcc", ["--protocol", "ltcc/standard"], "protocol 'ltcc/standard' is unknown"),
+        ("market1501", ["--protocol", "cloth-changing"], "names no clothes for 10 of 10 pictures"),
+        ("market1501", ["--protocol", "same-clothes"], "add the fourth column or use standard."),
+        ("market1501", ["--plot", "cmc.gif"], "cmc.gif must end in .png or .jpg or .jpeg"),
+    ],
+)
+def test_wrong_wishes_are_one_sentence(prepared, evaluate, dataset, words, sentence):
+    code, out, err = evaluate(prepared(dataset)[1], *words)
+    assert (code, out) == (2, "") and sentence in err
+    assert err.startswith("error: ") and err.count("\n") == 1 and evaluate.model.described == []
+
+
+@pytest.mark.parametrize(
+    ("dataset", "name", "change", "words", "sentence"),
+    [
+        ("market1501", "query", None, [], "has no list/query.txt; `python -m threedsl prepare` writes it"),
+        ("ltcc", "gallery", None, ["--protocol", "standard"], "has no list/gallery.txt"),
+        ("prcc", "query_same", None, ["--protocol", "prcc/same-clothes"], "has no list/query_same.txt"),
+        ("fgpr", "query_blue", None, ["--protocol", "fgpr/blue"], "has no list/query_blue.txt"),
+        (
+            "vcclothes",
+            "query",
+            lambda line: " ".join([*line.split()[:2], "9", "1"]),
+            ["--protocol", "vcclothes/same-clothes"],
+            "list/query.txt has no picture of camera 2 or 3, which 'vcclothes/same-clothes' ranks; its cameras are 9.",
+        ),
+        (
+            "market1501",
+            "query",
+            lambda line: f"{line.split()[0]} nobody{line.split()[1]} 1",
+            [],
+            "has a true match in the gallery under 'standard'",
+        ),
+        (
+            "market1501",
+            "gallery",
+            lambda line: " ".join([*line.split()[:2], "-"]),
+            [],
+            "list/gallery.txt names no camera for",
+        ),
+        (
+            "ltcc",
+            "query",
+            lambda line: " ".join([*line.split()[:3], "-"]),
+            ["--protocol", "cloth-changing"],
+            "list/query.txt names no clothes for 18 of 18 pictures",
+        ),
+        ("market1501", "query", lambda line: "nowhere/" + line.split("/")[-1], [], "does not exist"),
+    ],
+)
+def test_wrong_lists_are_one_sentence(prepared, evaluate, tmp_path, dataset, name, change, words, sentence):
+    folder = edited(prepared(dataset)[1], tmp_path, name, change)
+    code, out, err = evaluate(folder, *words)
+    assert (code, out) == (2, "") and sentence in err
+    assert err.startswith("error: ") and err.count("\n") == 1 and evaluate.model.described == []
+
+
+def test_one_camera_for_everything_points_to_nothing_removed(prepared, evaluate, tmp_path):
+    def one_camera(line):
+        return " ".join([*line.split()[:2], "0"])
+
+    folder = edited(prepared("market1501")[1], tmp_path, "query", one_camera)
+    gallery = folder / "list" / "gallery.txt"
+    gallery.write_text("".join(f"{one_camera(line)}\n" for line in gallery.read_text().splitlines()))
+    code, _, err = evaluate(folder, "--protocol", "standard")
+    assert code == 2 and "is of camera 0" in err and "use nothing-removed" in err
+    (folder / "list" / "prepared.json").unlink()
+    code, out, _ = evaluate(folder, "--json", "--stream", "shape")
+    assert code == 0 and [row["protocol"] for row in objects(out)] == ["nothing-removed"]
+
+
+def test_all_leaves_out_what_the_lists_cannot_do(prepared, evaluate, tmp_path):
+    folder = edited(prepared("fgpr")[1], tmp_path, "gallery_white", None)
+    code, out, err = evaluate(folder, "--json", "--stream", "shape")
+    assert code == 0 and [row["protocol"] for row in objects(out)] == ["fgpr/all", "fgpr/blue"]
+    assert err.startswith(f"{folder}: fgpr/white is left out: ") and err.count("\n") == 1
+
+
+def test_unlabelled_lists_get_what_their_labels_allow(prepared, evaluate, tmp_path):
+    folder = edited(prepared("ltcc")[1], tmp_path, "train", None)
+    (folder / "list" / "prepared.json").unlink()
+    code, out, _ = evaluate(folder, "--json", "--stream", "shape")
+    assert code == 0
+    assert [row["protocol"] for row in objects(out)] == ["standard", "cloth-changing", "same-clothes"]
+
+
+def test_a_damaged_picture_is_named(prepared, monkeypatch, capsys, tmp_path, shipped_checkpoint):
+    root = trees.build_market1501(tmp_path)
+    main(["prepare", "market1501", str(root), "--out", str(tmp_path / "out")])
+    damaged = next((root / "query").glob("0*.jpg"))
+    damaged.write_bytes(damaged.read_bytes()[:200])
+    monkeypatch.setenv("THREEDSL_CACHE", str(tmp_path / "cache"))
+    capsys.readouterr()
+    assert main(["evaluate", str(tmp_path / "out"), "--device", "cpu"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == "" and damaged.name in captured.err and captured.err.count("\n") == 1
+
+
+def test_a_missing_checkpoint(prepared, capsys):
+    capsys.readouterr()
+    assert main(["evaluate", str(prepared("market1501")[1]), "--checkpoint", "no/such/place"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == "" and captured.err.startswith("error: ") and captured.err.count("\n") == 1
+
+
+def test_help_documents_every_protocol(capsys):
+    with pytest.raises(SystemExit):
+        main(["evaluate", "--help"])
+    printed = capsys.readouterr().out
+    assert "prcc/cross-clothes-single-shot\n" in printed and "source: QizaoWang/FIRe-CCReID" in printed
+
+
+def test_the_shipped_model_end_to_end(prepared, monkeypatch, capsys, tmp_path, shipped_checkpoint):
+    """prepare, evaluate and the real network; its descriptors, ranked by the oracle, give the same figures."""
+    root, folder = prepared("ltcc")
+    monkeypatch.setenv("THREEDSL_CACHE", str(tmp_path / "cache"))
+    capsys.readouterr()
+    words = ["evaluate", str(folder), "--checkpoint", str(shipped_checkpoint), "--device", "cpu", "--json"]
+    assert main(words) == 0
+    first = capsys.readouterr().out
+    assert main(words) == 0
+    assert capsys.readouterr().out == first, "descriptors from the cache are those of the model"
+
+    model = ThreeDSL.from_pretrained(shipped_checkpoint, device="cpu")
+    pictures = [
+        picture.path for name in ("query", "test") for picture in pictures_in(root / name, lambda _: ("", ""))
+    ]
+    output = model(pictures, bodies=False)
+    expected = trials("ltcc", root)
+    for row in objects(first):
+        rows = dict(zip(pictures, output.stream(row["stream"]).tolist(), strict=True))
+        figures = score(*expected[row["protocol"]], rows.__getitem__)
+        # Another batch size rounds differently and may swap two pictures at the same distance.
+        assert {name: row[name]["value"] for name in FIGURES} == pytest.approx(
+            {name: figures[name] for name in FIGURES}, abs=0.01
+        )

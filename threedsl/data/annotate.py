@@ -1,0 +1,142 @@
+"""A dataset folder that gets keypoints and masks: its pictures, how both are written, and what is missing."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from PIL import Image
+
+from threedsl.data.keypoints import Detection, best_detections, read_detections
+from threedsl.data.layout import mask_path, pose_file, pose_id
+from threedsl.data.listfile import read_list
+from threedsl.errors import InputError
+from threedsl.files import check_folder
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A folder with list/*.txt. lists: name -> pictures, of the lists to annotate; known: pictures of all lists."""
+
+    root: Path
+    lists: dict[str, list[Path]]
+    known: list[Path]
+
+    @property
+    def pictures(self) -> list[Path]:
+        """The pictures to annotate, each once, in the lists' order."""
+        return list(dict.fromkeys(picture for pictures in self.lists.values() for picture in pictures))
+
+
+@dataclass
+class Coverage:
+    """What came of one kind of annotation. missing: pictures without; notes: whatever else somebody should know."""
+
+    kind: str
+    missing: list[Path]
+    notes: list[str] = field(default_factory=list)
+
+
+def open_dataset(root: str | Path, names: Sequence[str] = ()) -> Dataset:
+    """Read the lists of a dataset folder.
+
+    Args:
+        names: of the lists to annotate, such as `train`; none: all.
+
+    Raises:
+        InputError: no such list, or one that cannot be read.
+    """
+    root = Path(root)
+    files = {path.stem: path for path in sorted((root / "list").glob("*.txt"))}
+    if not files:
+        raise InputError(
+            f"{root / 'list'} holds no list (train.txt, query.txt, gallery.txt); write them with "
+            "`python -m threedsl prepare`."
+        )
+    if unknown := [name for name in names if name not in files]:
+        raise InputError(f"{root / 'list'} has no {unknown[0]}.txt; its lists are {', '.join(files)}.")
+    lists = {name: [record.path for record in read_list(path, root)] for name, path in files.items()}
+    known = list(dict.fromkeys(picture for pictures in lists.values() for picture in pictures))
+    return Dataset(root, {name: lists[name] for name in names or files}, known)
+
+
+def write_keypoints(dataset: Dataset, best: dict[str, Detection]) -> Coverage:
+    """Write pose/alphapose-results.json; what it holds of other pictures stays."""
+    target = pose_file(dataset.root)
+    check_folder(target.parent, target)
+    kept = best_detections(read_detections(target)) if target.is_file() else {}
+    # Base names, as AlphaPose writes them, give way to the full name of the same picture.
+    renewed = best.keys() | {PurePosixPath(image).name for image in best}
+    kept = {image: found for image, found in kept.items() if image not in renewed}
+    merged = kept | best
+    place = {pose_id(dataset.root, picture): number for number, picture in enumerate(dataset.known)}
+    entries = [
+        json.dumps(
+            {
+                "image_id": image,
+                "category_id": 1,
+                "keypoints": [round(float(value), 3) for value in merged[image].points.reshape(-1)],
+                "score": round(merged[image].score, 3) if np.isfinite(merged[image].score) else 0,
+            },
+            ensure_ascii=False,
+        )
+        for image in sorted(merged, key=lambda image: (place.get(image, len(place)), image))
+    ]
+    write_whole(target, ("[" + ",\n".join(entries) + "]\n").encode())
+    lacking = [picture for picture in dataset.pictures if pose_id(dataset.root, picture) not in best]
+    missing = [p for p in lacking if not {pose_id(dataset.root, p), p.name} & kept.keys()]
+    return Coverage("keypoints", missing, _earlier(len(lacking) - len(missing)))
+
+
+def mask_coverage(dataset: Dataset, written: Iterable[Path]) -> Coverage:
+    """Which pictures have a mask now, those `written` in this run and those that had one."""
+    written = set(written)
+    lacking = [picture for picture in dataset.pictures if picture not in written]
+    missing = [picture for picture in lacking if not mask_path(dataset.root, picture).is_file()]
+    return Coverage("masks", missing, _earlier(len(lacking) - len(missing)))
+
+
+def write_mask(path: Path, mask: np.ndarray) -> None:
+    """Write an (H, W) uint8 mask as grey PNG."""
+    buffer = io.BytesIO()
+    Image.fromarray(mask).save(buffer, "PNG")
+    write_whole(path, buffer.getvalue())
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """The file appears whole or not at all."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise InputError(
+            f"{path} cannot be written ({error.strerror}); free the place or choose another."
+        ) from None
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """(width, height) of a picture turned upright, as every reader here and both tools see it; reads its header."""
+    try:
+        with Image.open(path) as image:
+            turned = image.getexif().get(0x0112, 1) >= 5
+            return image.size[::-1] if turned else image.size
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        raise InputError(f"Picture {path} cannot be read; make it anew or take it off the lists.") from None
+
+
+def some(pictures: Iterable[Path], root: Path, most: int = 3) -> str:
+    """A few of the pictures by name, for a sentence."""
+    names = [pose_id(root, picture) for picture in pictures]
+    return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
+
+
+def _earlier(count: int) -> list[str]:
+    return [f"from an earlier run: {count:,}"] if count else []

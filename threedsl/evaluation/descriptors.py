@@ -1,0 +1,208 @@
+"""Descriptors of many pictures, kept in the user's cache by what is in the picture and by the model.
+
+A picture's key is the sha256 of its file, so a renamed or copied picture is known and a changed one is not. Descriptors
+lie in files of up to SHARD pictures, one folder a model: `descriptors/<fingerprint>/<random>.npz`. Files are written
+whole and as soon as they are full, so that a run that was stopped goes on where it was, and several runs may work at
+the same time. A damaged file is thrown away and its pictures are described again. The cache never grows above LIMIT
+bytes: files that have not been used for longest go first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import time
+import zipfile
+import zlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from threedsl.errors import InputError
+from threedsl.progress import Report, progress_bar
+
+if TYPE_CHECKING:
+    from threedsl.pipeline import ThreeDSL
+
+VERSION = (
+    1  # raise it when pictures are read or resized in another way, so that old descriptors are made anew
+)
+SHARD = 1024  # pictures a file, and between two writes
+LIMIT = 4 * 2**30  # bytes of all models' descriptors; a million pictures of the shipped model
+DIGEST = hashlib.sha256().digest_size
+ABANDONED = 86_400  # seconds after which the unfinished file of a run that was killed is removed
+DAMAGE = (
+    OSError,
+    ValueError,
+    KeyError,
+    IndexError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+    NotImplementedError,
+)
+
+
+@dataclass(frozen=True)
+class Descriptors:
+    """appearance (N, D_a) and shape (N, D_s), float32 of unit norm; D_s is 0 for a model without a shape stream."""
+
+    appearance: np.ndarray
+    shape: np.ndarray
+    reused: int = 0  # how many of the N came from the cache
+
+    def stream(self, name: str) -> np.ndarray:
+        """(N, D) of appearance, shape or combined; the last is appearance for a model without a shape stream.
+
+        Raises:
+            InputError: the model has no shape stream.
+        """
+        from threedsl.pipeline import combine
+
+        if name == "shape" and not self.shape.shape[1]:
+            raise InputError("This model has no shape stream; evaluate its appearance.")
+        return combine(self.appearance, self.shape) if name == "combined" else getattr(self, name)
+
+
+class DescriptorCache:
+    """The folder of one model's descriptors. Nothing it does fails: what cannot be kept is made anew next time."""
+
+    def __init__(self, root: Path, fingerprint: str, mirror: bool):
+        self.root = root
+        self.folder = root / f"{fingerprint[:32]}{'-mirror' if mirror else ''}-{VERSION}"
+        self.trouble = ""  # why nothing could be kept, where that happened
+
+    def find(self, wanted: set[bytes]) -> dict[bytes, tuple[np.ndarray, np.ndarray]]:
+        """Those of the wanted pictures that are kept: digest -> (appearance, shape)."""
+        found: dict[bytes, tuple[np.ndarray, np.ndarray]] = {}
+        for path in sorted(self.folder.glob("*.npz")):
+            try:
+                found |= _read_shard(path, wanted)
+            except DAMAGE:
+                _remove(path)
+        return found
+
+    def keep(self, digests: Sequence[bytes], appearance: np.ndarray, shape: np.ndarray) -> None:
+        """Write one file."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".part", delete=False) as file:
+                part = Path(file.name)
+                try:
+                    keys = np.frombuffer(b"".join(digests), np.uint8).reshape(-1, DIGEST)
+                    np.savez(file, digests=keys, appearance=appearance, shape=shape)
+                    file.close()
+                    part.replace(part.with_suffix(".npz"))
+                finally:
+                    part.unlink(missing_ok=True)
+            self._make_room()
+        except OSError as error:
+            self.trouble = f"descriptors are not kept in {self.folder} ({error.strerror})"
+
+    def _make_room(self) -> None:
+        files = []
+        for path in self.root.glob("*/*"):
+            with suppress(OSError):  # another run may have removed it
+                status = path.stat()
+                if path.suffix == ".npz":
+                    files.append((status.st_mtime, status.st_size, path))
+                elif path.suffix == ".part" and status.st_mtime < time.time() - ABANDONED:
+                    _remove(path)
+        surplus = sum(size for _, size, _ in files) - LIMIT
+        for _, size, path in sorted(files)[:-1]:
+            if surplus <= 0:
+                break
+            _remove(path)
+            surplus -= size
+
+
+def describe(
+    model: ThreeDSL,
+    paths: Sequence[Path],
+    cache: DescriptorCache | None = None,
+    mirror: bool = False,
+    batch_size: int = 32,
+    progress: bool = True,
+) -> Descriptors:
+    """Descriptors of N person crops in the order of `paths`; pictures of the same content are described once.
+
+    Args:
+        cache: where descriptors of this model are kept; None keeps none.
+        mirror: average those of each picture and of its mirror image.
+        progress: draw bars on stderr after two seconds.
+
+    Raises:
+        InputError: a picture cannot be read.
+    """
+    digests = _digests(paths, progress)
+    first = dict(zip(reversed(digests), reversed(paths), strict=True))
+    found = cache.find(set(first)) if cache else {}
+    reused = sum(digest in found for digest in digests)
+    missing = [digest for digest in first if digest not in found]
+    with progress_bar("Describing the pictures") if progress else nullcontext() as bar:
+        for start in range(0, len(missing), SHARD):
+            chunk = missing[start : start + SHARD]
+            output = model(
+                [first[digest] for digest in chunk],
+                batch_size=batch_size,
+                bodies=False,
+                progress=bar and _further(bar, start, len(missing)),
+                mirror=mirror,
+            )
+            if cache:
+                cache.keep(chunk, output.appearance, output.shape)
+            found |= dict(zip(chunk, zip(output.appearance, output.shape, strict=True), strict=True))
+    appearance, shape = (np.stack([found[digest][part] for digest in digests]) for part in (0, 1))
+    return Descriptors(appearance, shape, reused)
+
+
+def _further(bar: Report, start: int, total: int) -> Report:
+    return lambda done, _: bar(start + done, total)
+
+
+def _digests(paths: Sequence[Path], progress: bool) -> list[bytes]:
+    """The sha256 of every file."""
+    digests = []
+    with (
+        ThreadPoolExecutor(max_workers=4) as readers,
+        progress_bar("Reading the pictures") if progress else nullcontext() as bar,
+    ):
+        for digest in readers.map(_digest, paths):
+            digests.append(digest)
+            if bar:
+                bar(len(digests), len(paths))
+    return digests
+
+
+def _digest(path: Path) -> bytes:
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).digest()
+    except OSError as error:
+        raise InputError(f"Picture {path} cannot be read ({error.strerror}).") from None
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink()
+
+
+def _read_shard(path: Path, wanted: set[bytes]) -> dict[bytes, tuple[np.ndarray, np.ndarray]]:
+    """The wanted descriptors of one file. Raises one of DAMAGE; zip files carry a checksum of every array."""
+    with np.load(path, allow_pickle=False) as file:
+        keys = [row.tobytes() for row in file["digests"]]
+        rows = [row for row, key in enumerate(keys) if key in wanted]
+        if not rows:
+            return {}
+        arrays = [np.asarray(file[name], np.float32) for name in ("appearance", "shape")]
+    if any(array.ndim != 2 or len(array) != len(keys) or not np.isfinite(array).all() for array in arrays):
+        raise ValueError("these are no descriptors")
+    with suppress(OSError):
+        os.utime(path)  # in use: the last to be removed
+    appearance, shape = (array[rows] for array in arrays)
+    return {keys[row]: (appearance[i], shape[i]) for i, row in enumerate(rows)}

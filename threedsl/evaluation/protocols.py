@@ -1,0 +1,242 @@
+"""Evaluation protocols as data: which pictures are queries, which are the gallery, and what is removed for a query.
+
+Every number this program prints carries the name of its protocol, for numbers of two protocols cannot be compared,
+not even on one data set. A name with a slash belongs to one data set; the others can be used wherever the lists hold
+the labels they need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from threedsl.errors import InputError
+
+ALL = "all"
+MARKET = "Zheng et al., Scalable Person Re-identification: A Benchmark (ICCV 2015)"
+LTCC = "Qian et al., Long-Term Cloth-Changing Person Re-identification (ACCV 2020), by the code on its page"
+PRCC = (
+    "Yang, Wu, Zheng, Person Re-identification by Contour Sketch under Moderate Clothing Change (TPAMI 2021)"
+)
+CAL = "guxinqian/Simple-CCReID (CVPR 2022)"
+FIRE = "QizaoWang/FIRe-CCReID"
+CELEB = "Huang-3/Celeb-reID, the authors' own evaluation"
+SNAPSHOT = "early public code of 3DSL's first author"
+FGPR = "Yin, Wu, Zheng, Fine-Grained Person Re-identification (IJCV 2020)"
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """One way of making a number out of list/query.txt and list/gallery.txt.
+
+    Attributes:
+        name: what is typed after --protocol and printed beside every number.
+        summary: what is ranked and what is removed, in a line.
+        source: where the protocol is from.
+        datasets: for which data sets it was published, by their names in `prepare`.
+        removed: which gallery pictures a query does not see, a rule of threedsl.evaluation.metrics.
+        query_list, gallery_list: the files in list/, without .txt.
+        query_cameras, gallery_cameras: the only cameras kept, as the lists write them; empty: every camera.
+        own_cameras: every picture counts as its own camera, so that nothing but the query picture itself is removed.
+        draws: 0 ranks the whole gallery; otherwise one random gallery picture a person, so many times over, and the
+            figures are means over the draws.
+    """
+
+    name: str
+    summary: str
+    source: str
+    datasets: tuple[str, ...] = ()
+    removed: Literal["standard", "cloth-changing", "same-clothes"] = "standard"
+    query_list: str = "query"
+    gallery_list: str = "gallery"
+    query_cameras: tuple[str, ...] = ()
+    gallery_cameras: tuple[str, ...] = ()
+    own_cameras: bool = False
+    draws: int = 0
+
+    @property
+    def general(self) -> bool:
+        """Whether it can be used on any data set with the labels it needs."""
+        return "/" not in self.name
+
+    @property
+    def needs_clothes(self) -> bool:
+        return self.removed != "standard"
+
+
+CELEBS = ("celebreid", "celebreid-light")
+PROTOCOLS: tuple[Protocol, ...] = (
+    Protocol(
+        "standard",
+        "all queries; removed: the query's person in the query's camera",
+        MARKET,
+        ("market1501", "dukemtmc", "msmt17", "ltcc"),
+    ),
+    # The LTCC page says "camera and clothes" in words and "or" in its code. Papers use "or": otherwise pictures in the
+    # query's clothes stay, and rank-1 is far above what they report.
+    Protocol(
+        "cloth-changing",
+        "all queries; removed: the query's person in the query's camera or in the query's clothes",
+        LTCC,
+        ("ltcc",),
+        removed="cloth-changing",
+    ),
+    Protocol(
+        "same-clothes",
+        "all queries; removed: the query's person in the query's camera or in other clothes",
+        "the complement of cloth-changing; published for no data set",
+        removed="same-clothes",
+    ),
+    Protocol(
+        "nothing-removed",
+        "all queries; removed: nothing but the query picture itself, for pictures without cameras",
+        "as Celeb-reID in " + FIRE,
+        own_cameras=True,
+    ),
+    Protocol(
+        "prcc/cross-clothes-single-shot",
+        "query.txt (camera C) against one random camera-A picture a person, mean of 10 draws; nothing is removed",
+        PRCC + "; used by 3DSL",
+        ("prcc",),
+        own_cameras=True,
+        draws=10,
+    ),
+    Protocol(
+        "prcc/same-clothes-single-shot",
+        "query_same.txt (camera B) against one random camera-A picture a person, mean of 10 draws; nothing is removed",
+        PRCC + "; used by 3DSL",
+        ("prcc",),
+        query_list="query_same",
+        own_cameras=True,
+        draws=10,
+    ),
+    Protocol(
+        "prcc/cross-clothes",
+        "query.txt (camera C) against every camera-A picture (multi-shot); nothing is removed",
+        CAL,
+        ("prcc",),
+        own_cameras=True,
+    ),
+    Protocol(
+        "prcc/same-clothes",
+        "query_same.txt (camera B) against every camera-A picture (multi-shot); nothing is removed",
+        CAL,
+        ("prcc",),
+        query_list="query_same",
+        own_cameras=True,
+    ),
+    Protocol(
+        "vcclothes/all",
+        "every camera; removed: the query's person in the query's camera",
+        CAL,
+        ("vcclothes",),
+    ),
+    Protocol(
+        "vcclothes/same-clothes",
+        "cameras 2 and 3, each way; removed: the query's person in the query's camera",
+        CAL,
+        ("vcclothes",),
+        query_cameras=("2", "3"),
+        gallery_cameras=("2", "3"),
+    ),
+    Protocol(
+        "vcclothes/cloth-changing",
+        "cameras 3 and 4, each way; removed: the query's person in the query's camera",
+        CAL,
+        ("vcclothes",),
+        query_cameras=("3", "4"),
+        gallery_cameras=("3", "4"),
+    ),
+    Protocol(
+        "vcclothes/same-clothes-one-way",
+        "queries of camera 3, gallery of camera 2; nothing is removed",
+        SNAPSHOT + ", its cameras read as counted from 1",
+        ("vcclothes",),
+        query_cameras=("3",),
+        gallery_cameras=("2",),
+    ),
+    Protocol(
+        "vcclothes/cloth-changing-one-way",
+        "queries of camera 4, gallery of camera 3; nothing is removed",
+        SNAPSHOT + ", its cameras read as counted from 0",
+        ("vcclothes",),
+        query_cameras=("4",),
+        gallery_cameras=("3",),
+    ),
+    Protocol(
+        "celebreid/nothing-removed",
+        "all queries; every picture counts as its own camera, so nothing is removed",
+        FIRE,
+        CELEBS,
+        own_cameras=True,
+    ),
+    Protocol(
+        "celebreid/first-digit",
+        "all queries; the first digit of a picture's number counts as its camera, and the query's person in that "
+        "camera is removed, true matches among them",
+        CELEB,
+        CELEBS,
+        query_list="query_digit",
+        gallery_list="gallery_digit",
+    ),
+    Protocol(
+        "fgpr/all", "all people; removed: the query's person in the query's camera", FGPR, ("fgpr",)
+    ),
+    Protocol(
+        "fgpr/blue",
+        "only people of the blue group; removed: the query's person in the query's camera",
+        FGPR,
+        ("fgpr",),
+        query_list="query_blue",
+        gallery_list="gallery_blue",
+    ),
+    Protocol(
+        "fgpr/white",
+        "only people of the white group; removed: the query's person in the query's camera",
+        FGPR,
+        ("fgpr",),
+        query_list="query_white",
+        gallery_list="gallery_white",
+    ),
+)  # fmt: skip
+
+
+def find_protocol(name: str) -> Protocol:
+    """The protocol of a name.
+
+    Raises:
+        InputError: there is none, with the names there are.
+    """
+    for protocol in PROTOCOLS:
+        if protocol.name == name:
+            return protocol
+    names = ", ".join(protocol.name for protocol in PROTOCOLS)
+    raise InputError(f"protocol {name!r} is unknown; it is {ALL} or one of {names}.")
+
+
+def published_for(dataset: str) -> tuple[Protocol, ...]:
+    """The protocols that papers report for a data set of `prepare`; none for a name it does not know."""
+    return tuple(protocol for protocol in PROTOCOLS if dataset in protocol.datasets)
+
+
+def check_dataset(protocol: Protocol, dataset: str, folder: object) -> None:
+    """Refuse a data set's protocol on another data set, whose cameras of the same names mean something else.
+
+    dataset: "" where nothing says what the lists are of; then the user's word is taken.
+
+    Raises:
+        InputError: with the protocols to use instead.
+    """
+    if protocol.general or not dataset or dataset in protocol.datasets:
+        return
+    own = published_for(dataset) or general()
+    names = ", ".join(other.name for other in own)
+    raise InputError(
+        f"protocol {protocol.name!r} is not for {folder}, which was prepared as {dataset}; use {names}."
+    )
+
+
+def general() -> Sequence[Protocol]:
+    """The protocols for any data set."""
+    return tuple(protocol for protocol in PROTOCOLS if protocol.general)
