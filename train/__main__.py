@@ -12,6 +12,7 @@ COMMANDS = {
     "synthesize": ("train.synthesize.command", "make a data set of synthetic people"),
     "run": ("train.engine", "train from a configuration"),
     "demo": ("train.demo_gallery", "take the demo page's synthetic gallery from a data set"),
+    "compare": ("train.compare", "compare trainings, each repeated with several seeds"),
     "measure": ("train.measure", "measure a checkpoint and write its model card"),
 }
 

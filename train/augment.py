@@ -1,12 +1,17 @@
-"""Random changes of a training crop: one geometry for picture, mask and keypoints, then colours and defects."""
+"""Random changes of a batch of crops, on whatever device holds it: geometry, somebody else in the picture, colours."""
 
+import math
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
+import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
+from torch import Tensor
 
 from threedsl.body.joints import COCO_FLIP
+
+_WIDEST_BLUR = 1.4  # 1/128 of the height
 
 
 @dataclass(frozen=True)
@@ -14,105 +19,189 @@ class AugmentConfig:
     """Probabilities in [0, 1]; the rest are half-widths of uniform ranges."""
 
     flip: float = 0.5
-    scale: float = 0.08  # relative size of the person in the crop
-    shift: float = 0.05  # of the crop's sides
-    brightness: float = 0.25
-    contrast: float = 0.25
-    cast: float = 0.12  # gain of each colour channel
-    grey: float = 0.05
-    blur: float = 0.15
-    low_resolution: float = 0.1
-    noise: float = 0.15
-    erase: float = 0.2
+    scale: float = 0.12  # relative size of the person in the crop
+    shift: float = 0.06  # of the crop's sides
+    passer: float = 0.1  # another person of the batch beside the one meant
+    brightness: float = 0.3
+    contrast: float = 0.3
+    cast: float = 0.15  # gain of each colour channel
+    grey: float = 0.08
+    blur: float = 0.2
+    low_resolution: float = 0.15
+    noise: float = 0.2
+    erase: float = 0.25
 
 
 @dataclass
-class Sample:
-    """A training crop: RGB uint8 (H, W, 3), mask uint8 (h, w) 0 or 255, keypoints (17, 3) in pixels of the crop."""
+class Samples:
+    """Crops (B, 3, H, W), masks (B, 1, H, W), float in [0, 1]; keypoints (B, 17, 3): pixels of the crop, confidence."""
 
-    image: NDArray[np.uint8]
-    mask: NDArray[np.uint8]
-    keypoints: NDArray[np.float32]
-
-
-def augment(sample: Sample, config: AugmentConfig, rng: np.random.Generator) -> Sample:
-    moved = move(sample, random_geometry(sample.image.shape[:2], config, rng))
-    if rng.random() < config.flip:
-        moved = mirror(moved)
-    return Sample(colour(moved.image, config, rng), moved.mask, moved.keypoints)
+    images: Tensor
+    masks: Tensor
+    keypoints: Tensor
 
 
-def random_geometry(
-    size: tuple[int, int], config: AugmentConfig, rng: np.random.Generator
-) -> NDArray[np.float32]:
-    """(2, 3) affine map of pixel positions: scaling about the centre and a shift."""
-    height, width = size
-    scale = 1 + rng.uniform(-config.scale, config.scale)
-    x = width / 2 * (1 - scale) + width * rng.uniform(-config.shift, config.shift)
-    y = height / 2 * (1 - scale) + height * rng.uniform(-config.shift, config.shift)
-    return np.array([[scale, 0, x], [0, scale, y]], np.float32)
+@dataclass(frozen=True)
+class Choices:
+    """What was drawn for each picture of a batch: arrays of length B (or (B, n)); all of NumPy, so that a device is
+    never waited for."""
+
+    scale: NDArray
+    shift: NDArray  # (B, 2) of the crop's sides
+    flip: NDArray
+    passer: NDArray  # bool
+    beside: NDArray  # (B, 2) where the passer-by stands, of the crop's sides
+    factor: NDArray  # (B, 3) gain of each channel
+    contrast: NDArray
+    grey: NDArray  # bool
+    blur: NDArray  # standard deviation in 1/128 of the height, 0: none
+    detail: NDArray  # share of the resolution that is kept, 1: all; one share a batch, so that a resize is one call
+    noise: NDArray  # standard deviation in [0, 1], 0: none
+    erase: NDArray  # (B, 4) top, left, bottom, right of the erased rectangle in [0, 1]; empty: none
+    fill: NDArray  # (B, 4) RGB in [0, 1]; the last one: above 0.5 fills with noise instead
 
 
-def move(sample: Sample, affine: NDArray[np.float32]) -> Sample:
-    """Apply one affine map of the picture's pixel positions to all three; the mask may be smaller than the picture."""
-    image = _warp(sample.image, affine, cv2.BORDER_REPLICATE)
-    ratio = sample.mask.shape[0] / sample.image.shape[0]
-    small = affine.copy()
-    small[:, 2] *= ratio
-    mask = _warp(sample.mask, small, cv2.BORDER_CONSTANT)
-    keypoints = sample.keypoints.copy()
-    keypoints[:, :2] = sample.keypoints[:, :2] @ affine[:, :2].T + affine[:, 2]
-    return Sample(image, mask, keypoints)
-
-
-def _warp(picture: NDArray[np.uint8], affine: NDArray[np.float32], border: int) -> NDArray[np.uint8]:
-    # Positions have pixel centres at + 0.5; OpenCV puts them at whole numbers.
-    shifted = affine.copy()
-    shifted[:, 2] += affine[:, :2].sum(1) * 0.5 - 0.5
-    return cv2.warpAffine(picture, shifted, picture.shape[1::-1], flags=cv2.INTER_LINEAR, borderMode=border)
-
-
-def mirror(sample: Sample) -> Sample:
-    """Left becomes right, in pixels and in the names of the joints."""
-    keypoints = sample.keypoints[list(COCO_FLIP)].copy()
-    keypoints[:, 0] = sample.image.shape[1] - keypoints[:, 0]
-    return Sample(
-        np.ascontiguousarray(sample.image[:, ::-1]), np.ascontiguousarray(sample.mask[:, ::-1]), keypoints
+def choose(count: int, config: AugmentConfig, rng: np.random.Generator) -> Choices:
+    """Draw the changes of `count` pictures. The same generator gives the same choices."""
+    span = rng.uniform(-1, 1, (count, 8))
+    lucky = rng.random((count, 7))
+    aspect, area = np.exp(rng.uniform(np.log(0.4), np.log(2.5), count)), rng.uniform(0.02, 0.25, count)
+    # Zhong et al. (AAAI 2020): 2 to 25 % of the area. The crop is twice as high as wide.
+    high, wide = np.minimum(np.sqrt(area * aspect / 2), 1), np.minimum(np.sqrt(area / aspect * 2), 1)
+    top, left = rng.uniform(0, 1, count) * (1 - high), rng.uniform(0, 1, count) * (1 - wide)
+    erased = (lucky[:, 6] < config.erase)[:, None]
+    side = np.where(span[:, 7] < 0, -1, 1)
+    return Choices(
+        scale=1 + span[:, 0] * config.scale,
+        shift=span[:, 1:3] * config.shift,
+        flip=lucky[:, 0] < config.flip,
+        passer=lucky[:, 1] < config.passer,
+        beside=np.stack([side * rng.uniform(0.45, 0.8, count), rng.uniform(-0.12, 0.12, count)], 1),
+        factor=(1 + span[:, 3] * config.brightness)[:, None]
+        * (1 + rng.uniform(-config.cast, config.cast, (count, 3))),
+        contrast=1 + span[:, 4] * config.contrast,
+        grey=lucky[:, 2] < config.grey,
+        blur=np.where(lucky[:, 3] < config.blur, rng.uniform(0.3, _WIDEST_BLUR, count), 0.0),
+        detail=np.where(lucky[:, 4] < config.low_resolution, rng.uniform(0.3, 0.8), 1.0),
+        noise=np.where(lucky[:, 5] < config.noise, rng.uniform(2, 10, count) / 255, 0.0),
+        erase=np.where(erased, np.stack([top, left, top + high, left + wide], 1), 0.0),
+        fill=rng.random((count, 4)),
     )
 
 
-def colour(image: NDArray[np.uint8], config: AugmentConfig, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """What cameras do to pictures, in their order: optics and scale, exposure, noise, and something in the way."""
-    height, width = image.shape[:2]
-    if rng.random() < config.low_resolution:
-        factor = rng.uniform(0.4, 0.8)
-        image = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
-    if rng.random() < config.blur:
-        image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 1.2))
-    levels = np.arange(256, dtype=np.float32)
-    contrast = 1 + rng.uniform(-config.contrast, config.contrast)
-    gain = 1 + rng.uniform(-config.brightness, config.brightness)
-    casts = 1 + rng.uniform(-config.cast, config.cast, 3)
-    table = ((levels - 128) * contrast + 128)[:, None] * (gain * casts)
-    image = cv2.LUT(image, np.clip(table, 0, 255).astype(np.uint8)[None])
-    if rng.random() < config.grey:
-        image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    if rng.random() < config.noise:
-        noise = rng.normal(0, rng.uniform(2, 9), image.shape)
-        image = np.clip(image + noise, 0, 255).astype(np.uint8)
-    if rng.random() < config.erase:
-        image = erase(image, rng)
-    return image
+def part_of(choices: Choices, places: NDArray) -> Choices:
+    """The choices of some pictures of the batch."""
+    return Choices(**{name: value[places] for name, value in vars(choices).items()})
 
 
-def erase(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Zhong et al. (AAAI 2020): a random rectangle of 2 to 25 % of the area, filled with noise or one colour."""
-    height, width = image.shape[:2]
-    area, aspect = rng.uniform(0.02, 0.25) * height * width, np.exp(rng.uniform(np.log(0.4), np.log(2.5)))
-    h, w = min(int((area * aspect) ** 0.5) + 1, height), min(int((area / aspect) ** 0.5) + 1, width)
-    top, left = rng.integers(0, height - h + 1), rng.integers(0, width - w + 1)
-    image = image.copy()
-    shape = (h, w, 3) if rng.random() < 0.5 else (1, 1, 3)
-    image[top : top + h, left : left + w] = rng.integers(0, 256, shape, dtype=np.uint8)
-    return image
+def augment(samples: Samples, choices: Choices, passers: Tensor, grain: Tensor) -> Samples:
+    """Apply the choices.
+
+    Args:
+        samples: B crops and what belongs to them.
+        choices: of the same B pictures.
+        passers: (n, 4, H, W) pictures and masks of other people, one for each picture that gets a passer-by.
+        grain: (B, 3, H, W) standard normal noise.
+    """
+    moved = move(samples, choices.scale, choices.shift, choices.flip)
+    images = beside(moved.images, moved.masks, passers, choices)
+    return Samples(develop(images, choices, grain).clamp_(0, 1), moved.masks, moved.keypoints)
+
+
+def move(samples: Samples, scale: NDArray, shift: NDArray, flip: NDArray) -> Samples:
+    """One geometry for picture, mask and keypoints: scaling about the centre, a shift, and mirroring last."""
+    height, width = samples.images.shape[2:]
+    device = samples.images.device
+    pictures = torch.cat([samples.images, samples.masks], 1)
+    sign = np.where(flip, -1.0, 1.0)
+    # Where an output position (-1 … 1) was in the input.
+    inverse = np.zeros((len(scale), 2, 3), np.float32)
+    inverse[:, 0, 0], inverse[:, 0, 2] = sign / scale, -2 * shift[:, 0] / scale
+    inverse[:, 1, 1], inverse[:, 1, 2] = 1 / scale, -2 * shift[:, 1] / scale
+    grid = F.affine_grid(on(inverse, device), pictures.shape, align_corners=False)
+    images = F.grid_sample(samples.images, grid, padding_mode="border", align_corners=False)
+    masks = F.grid_sample(samples.masks, grid, padding_mode="zeros", align_corners=False)
+
+    keypoints, mirrored = samples.keypoints, on(flip, device)[:, None, None]
+    middle = torch.tensor([width / 2, height / 2], device=device)
+    places = (keypoints[..., :2] - middle) * on(scale, device)[:, None, None] + middle
+    places = places + on(shift, device)[:, None] * (middle * 2)
+    keypoints = torch.cat([places, keypoints[..., 2:]], -1)
+    swapped = keypoints[:, list(COCO_FLIP)]
+    swapped = torch.cat([width - swapped[..., :1], swapped[..., 1:]], -1)
+    return Samples(images, masks, torch.where(mirrored, swapped, keypoints))
+
+
+def beside(images: Tensor, masks: Tensor, passers: Tensor, choices: Choices) -> Tensor:
+    """Put other people (n, 4, H, W) behind the person of the n pictures chosen for it, to one side."""
+    chosen = np.flatnonzero(choices.passer)
+    if not len(chosen):
+        return images
+    device = images.device
+    index = on(chosen, device)
+    shift = np.zeros((len(chosen), 2, 3), np.float32)
+    shift[:, 0, 0] = shift[:, 1, 1] = 1
+    shift[:, :, 2] = -2 * choices.beside[chosen]
+    grid = F.affine_grid(on(shift, device), passers.shape, align_corners=False)
+    people = F.grid_sample(passers, grid, padding_mode="zeros", align_corners=False)
+    cover = people[:, 3:] * (1 - masks[index])
+    mixed = people[:, :3] * cover + images[index] * (1 - cover)
+    return images.index_copy(0, index, mixed)
+
+
+def develop(images: Tensor, choices: Choices, grain: Tensor) -> Tensor:
+    """What cameras do to pictures, in their order: scale and optics, exposure, noise, and something in the way."""
+    device, (height, width) = images.device, images.shape[2:]
+    coarse = np.flatnonzero(choices.detail < 1)
+    if len(coarse):
+        share = float(choices.detail[coarse[0]])
+        small = (max(2, round(height * share)), max(2, round(width * share)))
+        index = on(coarse, device)
+        shrunk = F.interpolate(images[index], small, mode="area")
+        images = images.index_copy(
+            0, index, F.interpolate(shrunk, (height, width), mode="bilinear", align_corners=False)
+        )
+    soft = np.flatnonzero(choices.blur > 0)
+    if len(soft):
+        index = on(soft, device)
+        reach = math.ceil(2.5 * _WIDEST_BLUR * height / 128)
+        images = images.index_copy(0, index, blur(images[index], choices.blur[soft] * height / 128, reach))
+    factor, contrast = on(choices.factor, device), on(choices.contrast, device)
+    images = ((images - 0.5) * contrast[:, None, None, None] + 0.5) * factor[:, :, None, None]
+    grey = images.mul(images.new_tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)
+    images = torch.where(on(choices.grey, device)[:, None, None, None], grey, images)
+    images = images + grain * on(choices.noise, device)[:, None, None, None]
+    return erase(images, choices.erase, choices.fill, grain)
+
+
+def blur(images: Tensor, sigma: NDArray, reach: int) -> Tensor:
+    """Gaussian blur of (N, 3, H, W) with standard deviations sigma (N,) in pixels, cut off at `reach` pixels."""
+    count, channels, height, width = images.shape
+    steps = np.arange(-reach, reach + 1)
+    kernel = np.exp(-0.5 * (steps[None] / sigma[:, None]) ** 2)
+    kernel = on(np.repeat(kernel / kernel.sum(1, keepdims=True), channels, 0), images.device)
+    flat = F.pad(images, (reach,) * 4, mode="replicate").flatten(0, 1)[None]
+    flat = F.conv2d(flat, kernel[:, None, :, None], groups=count * channels)
+    flat = F.conv2d(flat, kernel[:, None, None, :], groups=count * channels)
+    return flat.reshape(count, channels, height, width)
+
+
+def erase(images: Tensor, boxes: NDArray, fill: NDArray, grain: Tensor) -> Tensor:
+    """Fill rectangles (B, 4), given as top, left, bottom, right in [0, 1], with one colour or with grain."""
+    device, (height, width) = images.device, images.shape[2:]
+    rows = (torch.arange(height, device=device) + 0.5) / height
+    columns = (torch.arange(width, device=device) + 0.5) / width
+    top, left, bottom, right = on(boxes, device)[:, :, None].unbind(1)
+    inside = ((rows >= top) & (rows < bottom))[:, None, :, None] & ((columns >= left) & (columns < right))[
+        :, None, None
+    ]
+    colour = on(fill[:, :3], device)[:, :, None, None]
+    noisy = on(fill[:, 3] > 0.5, device)[:, None, None, None]
+    return torch.where(inside, torch.where(noisy, grain * 0.3 + 0.5, colour), images)
+
+
+def on(values: NDArray, device: torch.device) -> Tensor:
+    """A NumPy array as a tensor there; floats in single precision."""
+    values = np.asarray(values)
+    tensor = torch.from_numpy(values.astype(np.float32) if values.dtype.kind == "f" else values)
+    return tensor.to(device, non_blocking=True)

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from train.crowds import PROTOCOL
+
 STREAMS = {
     "appearance": "appearance stream",
     "shape": "3D shape stream",
@@ -113,7 +115,7 @@ def write_card(folder: Path, figures: dict) -> None:
             "much of the gain comes from the 3D losses and not from a second stream is not measured here.",
             "",
         ]
-    lines += body_table(figures["bodies"]) + openpeople_table(figures["openpeople"])
+    lines += crowd_table(figures) + body_table(figures["bodies"]) + openpeople_table(figures["openpeople"])
     if training:
         drawn = training["steps"] * training["people"] * training["pictures"]
         start = training["pretrained"] or "random weights"
@@ -144,6 +146,30 @@ def write_card(folder: Path, figures: dict) -> None:
             )
         )
     (folder / "README.md").write_text("\n".join(lines), encoding="utf-8")
+
+
+def crowd_table(figures: dict) -> list[str]:
+    """Rank-1, 5, 10 and mAP by the number of people in the gallery."""
+    metrics = ("rank-1", "rank-5", "rank-10", "mAP")
+    blocks = [("dressed as they like", figures[PROTOCOL])]
+    if "fine-grained" in figures:
+        blocks.append(("fine-grained: all in the same outfits", figures["fine-grained"][PROTOCOL]))
+    rows = [
+        f"| {PROTOCOL}, percent | people | " + " | ".join(metrics) + " |",
+        "| --- | --- |" + " --- |" * len(metrics),
+    ]
+    for kind, streams in blocks:
+        for stream, sizes in streams.items():
+            for size, values in sizes.items():
+                cells = " | ".join(percent(values[metric]) for metric in metrics)
+                rows.append(f"| {kind}, {STREAMS[stream]} | {size.split()[0]} | {cells} |")
+    return [
+        *rows,
+        "",
+        "Means over ten draws of people: each one's pictures in one outfit search for three pictures of them in other "
+        "clothes (never from the query's camera) among three of everybody else.",
+        "",
+    ]
 
 
 def body_table(bodies: dict) -> list[str]:

@@ -9,7 +9,10 @@ import yaml
 
 from threedsl.errors import InputError
 from threedsl.network import NetworkConfig
+from threedsl.render.pytorch3d_silhouette import require_pytorch3d
+from threedsl.render.silhouette import BACKENDS
 from train.augment import AugmentConfig
+from train.sampler import SAMPLING
 
 
 @dataclass(frozen=True)
@@ -34,10 +37,15 @@ class TrainConfig:
     network: NetworkConfig = field(default_factory=NetworkConfig)
     body: str | None = None  # an SMPL-format file of `python -m train body`; None: the shipped one
     pretrained: str | None = "imagenet"  # None: from scratch; a folder of ResNet files for r50
+    start: str | None = (
+        None  # an appearance-only checkpoint: kept as it is, and where the 3D stream starts from
+    )
     seed: int = 0
     steps: int = 3000
     people: int = 16  # identities in a batch, over all processes
     pictures: int = 4  # pictures of each
+    sampling: str = "clothing-changing"  # of triplets: that, "fine-grained" or "ordinary", as the data are
+    accumulate: int = 1  # batches of a step: their gradients are averaged before the weights change
     learning_rate: float = 6e-4  # peak of AdamW, backbones and heads
     classifier_rate: float = 2e-3
     discriminator_rate: float = 5e-4
@@ -50,8 +58,11 @@ class TrainConfig:
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     mask_height: int = 64  # pixels of the silhouettes compared; the width follows the crop's
     sigma: float = 0.025  # blur of the silhouettes in square pixels at mask_height 64; scale with its square
+    silhouette: str = "portable"  # who draws them: "portable", or "pytorch3d" where that is installed
+    graph: bool = (
+        False  # replay the network as a CUDA graph: several times faster where a GPU waits for its orders
+    )
     precision: str = "no"  # "no", "fp16" or "bf16", as Accelerate names them
-    workers: int = 1  # processes that prepare batches
     log_every: int = 20
     evaluate_every: int = 500
     save_every: int = 200
@@ -61,6 +72,7 @@ class TrainConfig:
             "steps",
             "people",
             "pictures",
+            "accumulate",
             "mask_height",
             "log_every",
             "evaluate_every",
@@ -68,7 +80,7 @@ class TrainConfig:
         ):
             if getattr(self, name) < 1:
                 raise InputError(f"configuration field {name} must be at least 1, not {getattr(self, name)}.")
-        for name in ("seed", "warmup", "workers"):
+        for name in ("seed", "warmup"):
             if getattr(self, name) < 0:
                 raise InputError(f"configuration field {name} must not be negative.")
         if self.sigma <= 0:
@@ -77,10 +89,32 @@ class TrainConfig:
             raise InputError(
                 "configuration fields people and pictures must be at least 2: triplets need positives and negatives."
             )
+        if self.graph and not (self.network.shape_stream and self.network.parts):
+            raise InputError("configuration field graph needs a network with the shape stream and parts.")
+        if self.graph and self.accumulate > 1:
+            raise InputError(
+                "configuration field graph needs accumulate 1: replayed gradients lie in one place."
+            )
+        if self.sampling not in SAMPLING:
+            raise InputError(
+                f"configuration field sampling must be {SAMPLING[0]}, {SAMPLING[1]} or {SAMPLING[2]}, "
+                f"not {self.sampling!r}."
+            )
+        if self.start and (self.graph or not self.network.shape_stream or self.network.name != "lite"):
+            raise InputError(
+                "configuration field start needs network lite with its shape stream, and no graph."
+            )
         if self.precision not in ("no", "fp16", "bf16"):
             raise InputError(
                 f"configuration field precision must be no, fp16 or bf16, not {self.precision!r}."
             )
+
+        if self.silhouette not in BACKENDS:
+            raise InputError(
+                f"configuration field silhouette must be {' or '.join(BACKENDS)}, not {self.silhouette!r}."
+            )
+        if self.silhouette == "pytorch3d":
+            require_pytorch3d()
 
     @property
     def mask_size(self) -> tuple[int, int]:

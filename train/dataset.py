@@ -3,22 +3,24 @@
 import logging
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from PIL import Image
-from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from threedsl.data.keypoints import read_alphapose
+from threedsl.data.layout import mask_path, pose_file, pose_id
 from threedsl.data.listfile import Record, read_list
-from threedsl.data.transforms import resize_crop, to_batch
+from threedsl.data.transforms import resize_crop
 from threedsl.errors import InputError
-from train.augment import AugmentConfig, Sample, augment
+from train.augment import AugmentConfig, Samples, augment, choose, part_of
 from train.sampler import IdentitySampler
 
 log = logging.getLogger("train")
@@ -32,19 +34,16 @@ class Batch:
     masks: torch.Tensor  # (B, h, w) float32, 0 or 1
     keypoints: torch.Tensor  # (B, 17, 3) pixels of the H x W crop, confidence
     labels: torch.Tensor  # (B,) 0 .. people - 1
-    clothes: torch.Tensor  # (B,) numbers that differ where clothes differ
-
-    def to(self, device: torch.device) -> "Batch":
-        return Batch(*(value.to(device, non_blocking=True) for value in vars(self).values()))
+    clothes: torch.Tensor  # (B,) a number for each label of clothes in the list
 
 
 class TrainingSet:
-    """Decoded pictures (N, H, W, 3), masks (N, h, w) and keypoints (N, 17, 3) of list/train.txt, in memory once."""
+    """Decoded pictures and masks (N, 3 + 1, H, W) uint8 and keypoints (N, 17, 3) of list/train.txt, in memory once."""
 
-    def __init__(self, root: str | Path, size: tuple[int, int], mask_size: tuple[int, int]):
+    def __init__(self, root: str | Path, size: tuple[int, int]):
         root = Path(root)
         self.records = read_list(root / "list" / "train.txt", root)
-        poses = read_alphapose(root / "pose" / "alphapose-results.json")
+        poses = read_alphapose(pose_file(root))
         refuse_ambiguous_names(self.records, root, poses)
         listed = len(self.records)
         self.records = [record for record in self.records if pose_of(record, root, poses) is not None]
@@ -58,31 +57,34 @@ class TrainingSet:
             raise InputError(
                 f"No picture of {root}/list/train.txt has keypoints in pose/alphapose-results.json."
             )
-        pids = sorted({record.pid for record in self.records})
-        self.labels = np.array([pids.index(record.pid) for record in self.records])
-        outfits = sorted({(record.pid, record.clothes) for record in self.records})
-        number = {outfit: i for i, outfit in enumerate(outfits)}
-        self.clothes = np.array([number[record.pid, record.clothes] for record in self.records])
+        pids = {pid: label for label, pid in enumerate(sorted({record.pid for record in self.records}))}
+        self.labels = np.array([pids[record.pid] for record in self.records])
+        worn = [record.clothes for record in self.records]
+        self.clothes = np.unique(worn, return_inverse=True)[1]
         self.people = len(pids)
-        count = len(self.records)
-        self.images = np.empty((count, *size, 3), np.uint8)
-        self.masks = np.empty((count, *mask_size), np.uint8)
-        self.keypoints = np.empty((count, 17, 3), np.float32)
-        for i, record in enumerate(tqdm(self.records, desc="decoding", unit="picture")):
+        pictures = np.empty((len(self.records), *size, 4), np.uint8)
+        self.keypoints = np.empty((len(self.records), 17, 3), np.float32)
+
+        def decode(i: int) -> None:
+            record = self.records[i]
             picture = cv2.imread(str(record.path))
             if picture is None:
                 raise InputError(
                     f"Training picture {record.path} cannot be decoded; make it anew or take it off the list."
                 )
-            self.images[i] = resize_crop(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), size)
-            self.masks[i] = read_mask(root, record, mask_size)
+            pictures[i, ..., :3] = resize_crop(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), size)
+            pictures[i, ..., 3] = read_mask(root, record, size)
             self.keypoints[i] = scaled_pose(record, root, poses, size, picture.shape)
+
+        with ThreadPoolExecutor() as pool:
+            done = pool.map(decode, range(len(pictures)))
+            list(tqdm(done, "decoding", len(pictures), unit="picture", delay=2))
+        self.pictures = torch.from_numpy(pictures).permute(0, 3, 1, 2)
 
 
 def pose_of(record: Record, root: Path, poses: dict[str, NDArray]) -> NDArray | None:
-    """Keypoints by the picture's path within the data set, or by its base name, as AlphaPose writes it."""
-    path = record.path.relative_to(root).as_posix()
-    return poses.get(path, poses.get(record.path.name))
+    """Keypoints by the picture's name in `threedsl.data.layout`, or by its base name, as AlphaPose writes it."""
+    return poses.get(pose_id(root, record.path), poses.get(record.path.name))
 
 
 def scaled_pose(
@@ -101,9 +103,7 @@ def scaled_pose(
 
 def refuse_ambiguous_names(records: Sequence[Record], root: Path, poses: dict[str, NDArray]) -> None:
     """AlphaPose knows pictures by base name; where two folders share one, keypoints could go to the wrong person."""
-    by_name = [
-        r for r in records if r.path.relative_to(root).as_posix() not in poses and r.path.name in poses
-    ]
+    by_name = [r for r in records if pose_id(root, r.path) not in poses and r.path.name in poses]
     names = Counter(record.path.name for record in by_name)
     name, count = names.most_common(1)[0] if names else ("", 0)
     if count > 1:
@@ -114,24 +114,28 @@ def refuse_ambiguous_names(records: Sequence[Record], root: Path, poses: dict[st
 
 
 def read_mask(root: Path, record: Record, size: tuple[int, int]) -> NDArray[np.uint8]:
-    inside = record.path.relative_to(root)
-    path = root / "mask" / Path(*inside.parts[1:]).with_suffix(".png")
+    path = mask_path(root, record.path)
     mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     if mask is None:
         raise InputError(f"Mask {path} is missing or damaged; every training picture needs one.")
     return resize_crop(mask, size)
 
 
-class TrainingSteps(Dataset):
-    """Item t is the whole batch of step t: the same for the same seed, whatever came before."""
+class TrainingSteps:
+    """Item t is the whole batch of step t: the same for the same seed, whatever came before.
+
+    Pictures lie on `device` if they fill less than half of its free memory, and are changed there; else they are
+    brought there a batch at a time.
+    """
 
     def __init__(
         self,
         data: TrainingSet,
         sampler: IdentitySampler,
         config: AugmentConfig,
+        mask_size: tuple[int, int],
         seed: int,
-        steps: int,
+        device: torch.device | str = "cpu",
         rank: int = 0,
         processes: int = 1,
     ):
@@ -139,33 +143,49 @@ class TrainingSteps(Dataset):
             raise InputError(
                 f"people ({sampler.people}) must be a multiple of the {processes} processes and at least twice as many."
             )
-        self.data, self.sampler, self.config, self.seed, self.steps = data, sampler, config, seed, steps
-        self.rank, self.processes = rank, processes
-
-    def __len__(self) -> int:
-        return self.steps
+        self.data, self.sampler, self.config, self.mask_size, self.seed = (
+            data, sampler, config, mask_size, seed,
+        )  # fmt: skip
+        self.device, self.rank, self.processes = torch.device(device), rank, processes
+        self.pictures = data.pictures
+        if self.device.type == "cuda" and data.pictures.nbytes < torch.cuda.mem_get_info(self.device)[0] / 2:
+            self.pictures = data.pictures.to(self.device)
+        self.noise = torch.Generator(self.device)
 
     def __getitem__(self, step: int) -> Batch:
         indices = self.sampler.batch(step)
         places = np.array_split(np.arange(len(indices)).reshape(-1, self.sampler.pictures), self.processes)
         mine = places[self.rank].reshape(-1)
-        samples = [
-            augment(
-                self._sample(indices[place]), self.config, np.random.default_rng((self.seed, 2, step, place))
-            )
-            for place in mine
-        ]
         chosen = indices[mine]
+        choices = choose(len(indices), self.config, np.random.default_rng((self.seed, 2, step)))
+        # Noise and passers-by are those of the whole batch, so that they do not depend on the number of processes.
+        self.noise.manual_seed((self.seed << 32) + step)
+        grain = torch.randn(
+            (len(indices), 3, *self.pictures.shape[2:]), generator=self.noise, device=self.device
+        )[torch.from_numpy(mine).to(self.device)]
+        passing = mine[choices.passer[mine]]
+        pictures = self._pictures(chosen)
+        samples = augment(
+            Samples(
+                pictures[:, :3],
+                pictures[:, 3:],
+                torch.from_numpy(self.data.keypoints[chosen]).to(self.device),
+            ),
+            part_of(choices, mine),
+            self._pictures(indices[(passing + len(indices) // 2) % len(indices)]),
+            grain,
+        )
         return Batch(
-            images=to_batch([sample.image for sample in samples]),
-            masks=torch.from_numpy(np.stack([sample.mask > 127 for sample in samples])).float(),
-            keypoints=torch.from_numpy(np.stack([sample.keypoints for sample in samples])),
-            labels=torch.from_numpy(self.data.labels[chosen]),
-            clothes=torch.from_numpy(self.data.clothes[chosen]),
+            images=samples.images,
+            masks=(F.interpolate(samples.masks, self.mask_size, mode="area")[:, 0] > 0.5).float(),
+            keypoints=samples.keypoints,
+            labels=torch.from_numpy(self.data.labels[chosen]).to(self.device),
+            clothes=torch.from_numpy(self.data.clothes[chosen]).to(self.device),
         )
 
-    def _sample(self, index: int) -> Sample:
-        return Sample(self.data.images[index], self.data.masks[index], self.data.keypoints[index])
+    def _pictures(self, indices: NDArray) -> torch.Tensor:
+        """(n, 4, H, W) float in [0, 1]: RGB and mask."""
+        return self.pictures[torch.from_numpy(indices).to(self.pictures.device)].to(self.device).float() / 255
 
 
 def load_crops(records: Sequence[Record], size: tuple[int, int]) -> NDArray[np.uint8]:

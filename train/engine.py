@@ -11,25 +11,28 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator
 from accelerate.utils import set_seed
-from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from threedsl.body import DEFAULT_BODY, BodyModel
 from threedsl.checkpoint import save_checkpoint
 from threedsl.errors import InputError
 from threedsl.network import Discriminator, ThreeDSLNetwork, build_network
+from threedsl.network.heads import standing_heights
 from train.checkpoint import has_state, load_state, read_info, save_state
 from train.config import TrainConfig, load_config
 from train.dataset import TrainingSet, TrainingSteps
 from train.learner import Learner, total_loss
 from train.losses import adversarial_loss, discriminator_loss
+from train.parallel import share_batch_norms
 from train.prior import BodyPrior
 from train.retrieval import RetrievalSet
 from train.sampler import IdentitySampler
+from train.start import start_from
+from train.watch import body_pictures, evenly
 
 log = logging.getLogger("train")
 
-MACHINE_FIELDS = {"workers", "log_every", "save_every", "evaluate_every", "data", "out"}
+MACHINE_FIELDS = {"graph", "log_every", "save_every", "evaluate_every", "data", "out"}
 """Fields that change nothing in a step and may differ when a run goes on."""
 
 
@@ -64,11 +67,17 @@ def train(config: TrainConfig, resume: bool = False, stop_at: int | None = None)
     accelerator = Accelerator(mixed_precision=config.precision)
     rank, processes, leads = accelerator.process_index, accelerator.num_processes, accelerator.is_main_process
     set_seed(config.seed)
+    # All batches have one size, so the fastest kernels are worth a search.
+    torch.backends.cudnn.benchmark = accelerator.device.type == "cuda"
 
     size = (config.network.height, config.network.width)
-    data = TrainingSet(config.data, size, config.mask_size)
-    sampler = IdentitySampler(data.labels, data.clothes, config.people, config.pictures, config.seed)
-    batches = TrainingSteps(data, sampler, config.augment, config.seed, config.steps, rank, processes)
+    data = TrainingSet(config.data, size)
+    sampler = IdentitySampler(
+        data.labels, data.clothes, config.people, config.pictures, config.seed, config.sampling
+    )
+    batches = TrainingSteps(
+        data, sampler, config.augment, config.mask_size, config.seed, accelerator.device, rank, processes
+    )
     retrieval = RetrievalSet(config.data, size) if leads else None
 
     body_file = config.body or DEFAULT_BODY
@@ -76,8 +85,13 @@ def train(config: TrainConfig, resume: bool = False, stop_at: int | None = None)
     if config.network.coarse_vertices != body.num_coarse:
         raise InputError(f"network.coarse_vertices must be {body.num_coarse}, as many as {body_file} has.")
     network = build_network(config.network, config.pretrained)
+    if network.shape_stream is not None and network.shape_stream.parts is not None:
+        network.shape_stream.parts.assign_vertices(standing_heights(body))
     log.info("backbones start from %s", config.pretrained or "SCRATCH: nothing was pre-trained")
     learner = Learner(network, body, data.people, config).to(memory_format=torch.channels_last)
+    if config.start:
+        learner.freeze(start_from(network, config))
+    share_batch_norms(learner, accelerator.device)
     discriminator = Discriminator()
     optimizer = torch.optim.AdamW(
         [
@@ -85,6 +99,7 @@ def train(config: TrainConfig, resume: bool = False, stop_at: int | None = None)
             {"params": list(learner.classifiers.parameters()), "peak": config.classifier_rate},
         ],
         weight_decay=config.weight_decay,
+        fused=accelerator.device.type == "cuda",
     )
     judge = torch.optim.Adam(discriminator.parameters(), lr=config.discriminator_rate)
     adversarial = config.network.shape_stream and config.losses.adversarial > 0
@@ -103,35 +118,32 @@ def train(config: TrainConfig, resume: bool = False, stop_at: int | None = None)
     if stop_at is not None and not start < stop_at <= config.steps:
         raise InputError(f"--stop-at {stop_at} must lie between step {start} and step {config.steps}.")
     learner, discriminator, optimizer, judge = accelerator.prepare(learner, discriminator, optimizer, judge)
+    if config.graph and accelerator.device.type == "cuda" and processes == 1:
+        record_graph(network, config.precision, batches[start * config.accumulate].images)
     writer = summary_writer(out, start) if leads else None
 
-    steps = range(start, config.steps)
-    loader = DataLoader(batches, batch_size=None, sampler=steps, num_workers=config.workers)
     progress = tqdm(total=config.steps, initial=start, desc=config.name, disable=not leads)
     clock, seen = time.monotonic(), 0
     learner.train()
-    for step, batch in zip(steps, loader, strict=True):
-        batch = batch.to(accelerator.device)
+    for step in range(start, config.steps):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, group["peak"], config.warmup, config.steps)
 
-        losses, output = learner(batch)
-        if adversarial:
-            losses["adversarial"] = adversarial_loss(discriminator(output.pose, output.betas))
-        loss = total_loss(losses, config.losses)
-        if not torch.isfinite(loss):
-            raise InputError(
-                f"the loss is no longer finite at step {step + 1}; start again with a lower learning_rate "
-                "and another `out`."
-            )
         optimizer.zero_grad()
-        accelerator.backward(loss)
+        for turn in range(step * config.accumulate, (step + 1) * config.accumulate):
+            batch = batches[turn]
+            losses, output = learner(batch)
+            if adversarial:
+                losses["adversarial"] = adversarial_loss(discriminator(output.pose, output.betas))
+            loss = total_loss(losses, config.losses)
+            accelerator.backward(loss / config.accumulate)
         accelerator.clip_grad_norm_(learner.parameters(), 5.0)
         optimizer.step()
 
         if adversarial:
             poses, betas = (
-                value.to(accelerator.device) for value in prior.sample(len(batch.images), step, rank)
+                value.to(accelerator.device)
+                for value in prior.sample(len(batch.images), step, rank, processes)
             )
             poses = torch.cat([poses, output.pose.detach()])
             real, predicted = discriminator(poses, torch.cat([betas, output.betas.detach()])).chunk(2)
@@ -141,7 +153,14 @@ def train(config: TrainConfig, resume: bool = False, stop_at: int | None = None)
             judge.step()
 
         done = step + 1
-        seen += len(batch.images) * processes
+        saves = done % config.save_every == 0 or done in (config.steps, stop_at)
+        # Looking at a loss waits for the GPU, so it is done seldom, and always before anything is kept.
+        if (saves or done % config.log_every == 0) and not torch.isfinite(loss):
+            raise InputError(
+                f"the loss is no longer finite at step {done}; start again with a lower learning_rate "
+                "and another `out`."
+            )
+        seen += len(batch.images) * processes * config.accumulate
         progress.update()
         if done % config.log_every == 0 and leads:
             pace = seen / (time.monotonic() - clock)
@@ -157,6 +176,10 @@ def train(config: TrainConfig, resume: bool = False, stop_at: int | None = None)
             )
             clock, seen = time.monotonic(), 0
         if (done % config.evaluate_every == 0 or done == config.steps) and leads:
+            if network.shape_stream is not None:
+                shown = retrieval.query[evenly(len(retrieval.query))]
+                sheet = body_pictures(network, body, shown, accelerator.device)
+                writer.add_image("bodies", sheet, done, dataformats="HWC")
             protocol = retrieval.protocols[0]
             for stream, scores in retrieval.score(
                 *retrieval.describe(network, accelerator.device), protocol
@@ -169,7 +192,7 @@ def train(config: TrainConfig, resume: bool = False, stop_at: int | None = None)
                     *(done, protocol, stream, 100 * rank_1, 100 * precision),
                 )
             clock, seen = time.monotonic(), 0
-        if (done % config.save_every == 0 or done in (config.steps, stop_at)) and leads:
+        if saves and leads:
             info = {"step": done, "config": config.to_dict(), "processes": processes}
             if accelerator.scaler is not None:
                 info["scaler"] = accelerator.scaler.state_dict()
@@ -183,10 +206,22 @@ def train(config: TrainConfig, resume: bool = False, stop_at: int | None = None)
     return out / "export"
 
 
+def record_graph(network: ThreeDSLNetwork, precision: str, images: torch.Tensor) -> None:
+    """Record the network's kernels once and replay them: thousands of small ones cost a CPU more than a GPU."""
+    kind = {"no": None, "fp16": torch.float16, "bf16": torch.bfloat16}[precision]
+    statistics = {name: value.clone() for name, value in network.named_buffers()}
+    network.train()
+    with torch.autocast("cuda", dtype=kind, enabled=kind is not None, cache_enabled=False):
+        torch.cuda.make_graphed_callables(network, (images,))
+    for name, value in network.named_buffers():
+        value.copy_(statistics[name])
+
+
 def refuse_changes(info: dict, config: TrainConfig, processes: int) -> None:
     """InputError when a run would go on as a different one."""
     now = config.to_dict() | {"processes": processes}
-    before = info["config"] | {"processes": info["processes"]}
+    # A field added since the run was started had its default.
+    before = TrainConfig().to_dict() | info["config"] | {"processes": info["processes"]}
     changed = sorted(key for key in now if key not in MACHINE_FIELDS and before.get(key) != now[key])
     if changed:
         raise InputError(f"The run in {config.out} was started with other values of {', '.join(changed)}.")

@@ -8,18 +8,21 @@ from torch import Tensor, nn
 from threedsl.body import BodyModel
 from threedsl.body.camera import project
 from threedsl.network import NetworkOutput, ThreeDSLNetwork
+from threedsl.network.streams import ShapeStream
 from threedsl.render.silhouette import project_silhouette
 from train.config import LossWeights, TrainConfig
 from train.dataset import Batch
 from train.losses import (
+    Pairs,
     batch_hard_triplet,
     displacement_norm,
     identity_loss,
     keypoint_loss,
-    pair_masks,
     silhouette_loss,
+    triplet_pairs,
     weighted_triplet,
 )
+from train.parallel import gathered
 
 
 class Step(NamedTuple):
@@ -35,17 +38,34 @@ class Learner(nn.Module):
     def __init__(self, network: ThreeDSLNetwork, body: BodyModel, people: int, config: TrainConfig):
         super().__init__()
         self.network, self.config = network, config
+        self.frozen: list[nn.Module] = []
         self.body = body
         self.register_buffer("faces", torch.from_numpy(body.faces_coarse), persistent=False)
         streams = ("appearance", "shape") if config.network.shape_stream else ("appearance",)
         self.classifiers = nn.ModuleDict(
             {stream: nn.Linear(config.network.descriptor, people, bias=False) for stream in streams}
         )
+        for part in range(config.network.parts if config.network.shape_stream else 0):
+            self.classifiers[f"part{part}"] = nn.Linear(config.network.descriptor // 4, people, bias=False)
         for classifier in self.classifiers.values():
             nn.init.normal_(classifier.weight, std=0.001)
+        if config.network.shape_stream:
+            for module in untaught(network.shape_stream, config.losses):
+                module.requires_grad_(False)
+
+    def freeze(self, modules: list[nn.Module]) -> None:
+        """Keep modules as they are: the appearance stream and what else `train.start` names."""
+        self.frozen = modules
+        del self.classifiers["appearance"]
+
+    def train(self, mode: bool = True) -> "Learner":
+        super().train(mode)
+        for module in self.frozen:
+            module.eval()
+        return self
 
     def forward(self, batch: Batch) -> Step:
-        output = self.network(batch.images)
+        output = self.network(batch.images, appearance=False) if self.frozen else self.network(batch.images)
         losses = self._identity_losses(output, batch)
         if self.config.network.shape_stream:
             # Bodies in half precision are off by millimetres, so they leave mixed precision here.
@@ -54,33 +74,33 @@ class Learner(nn.Module):
         return Step(losses, output)
 
     def _identity_losses(self, output: NetworkOutput, batch: Batch) -> dict[str, Tensor]:
-        """L_ID on both streams. The appearance stream keeps positives in the same clothes besides all positives, or it
-        forgets what an ordinary search needs; the shape stream's positives wear other clothes."""
-        other_clothes, same_clothes, others = pair_masks(batch.labels, batch.clothes)
-        feature = output.appearance_feature
-        losses = {
-            "appearance_identity": identity_loss(
+        """L_ID on both streams."""
+        pids, clothes = gathered(batch.labels), gathered(batch.clothes)
+        appearance, shape = triplet_pairs(pids, clothes, self.config.sampling)
+        losses = {}
+        if output.appearance is not None:
+            losses["appearance_identity"] = identity_loss(
                 self.classifiers["appearance"](output.appearance_logits_input), batch.labels
-            ),
-            "appearance_triplet": 0.5
-            * (
-                self._triplet(feature, same_clothes, others)
-                + self._triplet(feature, same_clothes | other_clothes, others)
-            ),
-        }
+            )
+            losses["appearance_triplet"] = self._triplet(output.appearance_feature, appearance)
         if output.shape is not None:
-            # Where nobody changes clothes the data are ordinary, and so are the triplets.
-            changed = torch.where(other_clothes.any(1, keepdim=True), other_clothes, same_clothes)
             losses["shape_identity"] = identity_loss(
                 self.classifiers["shape"](output.shape_logits_input), batch.labels
             )
-            losses["shape_triplet"] = self._triplet(output.shape_feature, changed, others)
+            losses["shape_triplet"] = self._triplet(output.shape_feature, shape)
+        if output.part_logits_inputs:
+            parts = enumerate(output.part_logits_inputs)
+            terms = [identity_loss(self.classifiers[f"part{i}"](part), batch.labels) for i, part in parts]
+            losses["part_identity"] = torch.stack(terms).mean()
         return losses
 
-    def _triplet(self, feature: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
-        if self.config.margin is None:
-            return weighted_triplet(feature, positive, negative)
-        return batch_hard_triplet(feature, positive, negative, self.config.margin)
+    def _triplet(self, feature: Tensor, pairs: list[Pairs]) -> Tensor:
+        feature, margin = gathered(feature.float()), self.config.margin
+        if margin is None:
+            terms = [weighted_triplet(feature, *masks) for masks in pairs]
+        else:
+            terms = [batch_hard_triplet(feature, *masks, margin) for masks in pairs]
+        return sum(terms) / len(terms)
 
     def _body_losses(self, output: NetworkOutput, batch: Batch) -> dict[str, Tensor]:
         weights, losses = self.config.losses, {}
@@ -98,12 +118,30 @@ class Learner(nn.Module):
             )
         if weights.silhouette:
             mask = project_silhouette(
-                body.vertices, camera, self.faces, self.config.mask_size, self.config.sigma
+                body.vertices,
+                camera,
+                self.faces,
+                self.config.mask_size,
+                self.config.sigma,
+                backend=self.config.silhouette,
             )
             losses["silhouette"] = silhouette_loss(mask, batch.masks)
         if weights.displacement:
             losses["displacement"] = displacement_norm(displacement)
         return losses
+
+
+def untaught(stream: ShapeStream, weights: LossWeights) -> list[nn.Module]:
+    """Layers that no loss reaches, as in ablations: several processes wait for the gradient of every trained layer."""
+    bodies = weights.keypoint or weights.silhouette or weights.adversarial
+    displaced = weights.silhouette or (weights.keypoint and weights.displacement)
+    found = []
+    if not bodies:
+        found += [stream.shape_head, stream.pose_encoder, stream.pose_pool, stream.pose_head]
+    if not displaced:
+        found.append(stream.shape_head.displacement)
+        found += [] if stream.parts is None else [stream.parts.displacements]
+    return found
 
 
 def total_loss(losses: dict[str, Tensor], weights: LossWeights) -> Tensor:

@@ -4,6 +4,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from train.parallel import mean_of_processes
+
+Pairs = tuple[Tensor, Tensor]
+"""Positives and negatives, (B, B) bool each."""
+
 
 def batch_hard_triplet(features: Tensor, positive: Tensor, negative: Tensor, margin: float) -> Tensor:
     """Hermans et al. (2017): for each anchor the farthest positive and the nearest negative.
@@ -57,6 +62,31 @@ def pair_masks(pids: Tensor, clothes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return same & ~dressed, same & dressed & ~itself, ~same
 
 
+def triplet_pairs(pids: Tensor, clothes: Tensor, sampling: str) -> tuple[list[Pairs], list[Pairs]]:
+    """Which pairs of a batch make triplets: those of the appearance stream and those of the shape stream.
+
+    A stream's loss is the mean over its entries.
+
+    Args:
+        pids, clothes: (B,) people and outfits; for "fine-grained" an outfit's number is the same whoever wears it.
+        sampling: as `train.sampler.SAMPLING` names it.
+            clothing-changing: the shape stream's positives wear other clothes. The appearance stream keeps positives in
+            the same clothes besides all positives, or it forgets what an ordinary search needs.
+            fine-grained: negatives are other people in the same clothes; anybody else where the batch has none.
+            ordinary: everybody's pictures against everybody else's.
+    """
+    other_clothes, same_clothes, others = pair_masks(pids, clothes)
+    anyhow = same_clothes | other_clothes
+    if sampling == "clothing-changing":
+        # Where nobody changes clothes the data are ordinary, and so are the triplets.
+        changed = torch.where(other_clothes.any(1, keepdim=True), other_clothes, same_clothes)
+        return [(same_clothes, others), (anyhow, others)], [(changed, others)]
+    if sampling == "fine-grained":
+        alike = others & (clothes[:, None] == clothes[None])
+        others = torch.where(alike.any(1, keepdim=True), alike, others)
+    return [(anyhow, others)], [(anyhow, others)]
+
+
 def identity_loss(logits: Tensor, labels: Tensor, smoothing: float = 0.1) -> Tensor:
     """Softmax cross entropy with label smoothing; logits (B, people), labels (B,)."""
     return F.cross_entropy(logits, labels, label_smoothing=smoothing)
@@ -72,7 +102,8 @@ def keypoint_loss(predicted: Tensor, target: Tensor, confidence: Tensor, height:
         scalar in squared half-heights (SPIN's unit), the mean over keypoints by confidence.
     """
     squared = ((predicted - target) / (height / 2)).pow(2).sum(-1)
-    return (squared * confidence).sum() / confidence.sum().clamp_min(1e-6)
+    total = mean_of_processes(confidence.sum())
+    return (squared * confidence).sum() / total.clamp_min(1e-6)
 
 
 def silhouette_loss(predicted: Tensor, target: Tensor, miss: float = 0.7, overshoot: float = 0.3) -> Tensor:

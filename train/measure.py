@@ -13,8 +13,9 @@ from threedsl.errors import InputError
 from threedsl.evaluation.metrics import Scores, bootstrap_interval, evaluate
 from train.body_quality import judge_bodies
 from train.card import write_card
+from train.crowds import PROTOCOL, by_size
 from train.openpeople import zero_shot
-from train.retrieval import RetrievalSet
+from train.retrieval import Descriptors, RetrievalSet, joined
 
 CHANCE_DRAWS = 20
 
@@ -26,6 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--baseline", type=Path, help="folder of the appearance-only checkpoint to compare with"
+    )
+    parser.add_argument(
+        "--uniforms",
+        type=Path,
+        help="data set folder where everybody wears the same outfits (the fine-grained case)",
     )
     parser.add_argument(
         "--bodies", type=int, default=1000, help="pictures the bodies are judged on (default: %(default)s)"
@@ -53,7 +59,12 @@ def main(args: argparse.Namespace) -> None:
             for protocol, streams in ranked.items()
         },
         "chance": {protocol: chance(data, protocol, args.seed) for protocol in data.protocols},
+        PROTOCOL: sizes(data, described, args.seed),
     }
+    if args.uniforms:
+        dressed_alike = RetrievalSet(args.uniforms, size)
+        alike = sizes(dressed_alike, dressed_alike.describe(network), args.seed)
+        figures["fine-grained"] = {"people": dressed_alike.people, PROTOCOL: alike}
     if args.baseline:
         other, other_config, baseline = load_checkpoint(args.baseline)
         if (other_config.height, other_config.width) != size:
@@ -79,6 +90,14 @@ def main(args: argparse.Namespace) -> None:
     (folder / "metrics.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     write_card(folder, figures)
     print((folder / "README.md").read_text(encoding="utf-8"))
+
+
+def sizes(data: RetrievalSet, described: tuple[Descriptors, Descriptors], seed: int) -> dict[str, dict]:
+    """Figures by stream and number of people in the gallery."""
+    return {
+        stream: by_size(descriptors, data.labels, data.records, seed)
+        for stream, descriptors in joined(*described).items()
+    }
 
 
 def trained_alike(folder: Path, baseline: Path) -> bool | None:

@@ -20,10 +20,13 @@ class BodyPrior:
         with np.load(body) as file:
             self.betas = torch.from_numpy(file["population_betas"])
 
-    def sample(self, count: int, step: int, rank: int = 0) -> tuple[Tensor, Tensor]:
-        """(count, 24, 3, 3) rotations and (count, 10) betas, drawn independently; the same for the same step."""
-        rng = np.random.default_rng((self.seed, 8, step, rank))
+    def sample(self, count: int, step: int, rank: int = 0, processes: int = 1) -> tuple[Tensor, Tensor]:
+        """(count, 24, 3, 3) rotations and (count, 10) betas, drawn independently; the same for the same step. Processes
+        get their parts of one draw."""
+        rng = np.random.default_rng((self.seed, 8, step, 0))
+        mine = slice(rank * count, (rank + 1) * count)
         pose, betas = (
-            torch.from_numpy(rng.integers(len(pool), size=count)) for pool in (self.poses, self.betas)
+            torch.from_numpy(rng.integers(len(pool), size=count * processes)[mine])
+            for pool in (self.poses, self.betas)
         )
         return self.poses[pose], self.betas[betas]

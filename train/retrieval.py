@@ -30,14 +30,22 @@ class RetrievalSet:
     def __init__(self, root: str | Path, size: tuple[int, int]):
         root = Path(root)
         query, gallery = (read_list(root / "list" / f"{name}.txt", root) for name in ("query", "gallery"))
+        self.records = query + gallery
         self.query_labels, self.gallery_labels = labels_of(query), labels_of(gallery)
+        self.labels = labels_of(self.records)
         self.query, self.gallery = load_crops(query, size), load_crops(gallery, size)
 
     @property
+    def people(self) -> int:
+        return len({record.pid for record in self.records})
+
+    @property
     def protocols(self) -> tuple[str, ...]:
-        """The protocols these lists can be scored under; without labels of clothes only "standard"."""
-        known = all("" not in labels.clothes for labels in (self.query_labels, self.gallery_labels))
-        return ("cloth-changing", "same-clothes", "standard") if known else ("standard",)
+        """The protocols these lists can be scored under; only "standard" where clothes are not known or nobody changes
+        them."""
+        outfits = {(record.pid, record.clothes) for record in self.records}
+        changing = "" not in self.labels.clothes and len(outfits) > self.people
+        return ("cloth-changing", "same-clothes", "standard") if changing else ("standard",)
 
     def describe(
         self, network: ThreeDSLNetwork, device: torch.device | str = "cpu"
@@ -47,11 +55,18 @@ class RetrievalSet:
     def score(self, query: Descriptors, gallery: Descriptors, protocol: str) -> dict[str, Scores]:
         """Scores by stream under one protocol."""
         return {
-            stream: evaluate(
-                similarities(query[stream], gallery[stream]), self.query_labels, self.gallery_labels, protocol
-            )
+            stream: self.score_matrix(similarities(query[stream], gallery[stream]), protocol)
             for stream in query
         }
+
+    def score_matrix(self, similarity: NDArray, protocol: str) -> Scores:
+        """Scores of similarities (Q, G)."""
+        return evaluate(similarity, self.query_labels, self.gallery_labels, protocol)
+
+
+def joined(query: Descriptors, gallery: Descriptors) -> Descriptors:
+    """Descriptors of all records, queries first, as `RetrievalSet.records` lists them."""
+    return {stream: np.concatenate([query[stream], gallery[stream]]) for stream in query}
 
 
 @torch.inference_mode()

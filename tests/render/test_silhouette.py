@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from threedsl.render import silhouette
 from threedsl.render.silhouette import project_silhouette, soft_silhouette
 
 
@@ -116,6 +117,23 @@ def test_groups_longer_than_one_chunk_add_up(monkeypatch):
     whole = soft_silhouette(points, faces, (12, 7), sigma=0.4)
     monkeypatch.setattr("threedsl.render.silhouette._PAIRS_CPU", 20)
     torch.testing.assert_close(soft_silhouette(points, faces, (12, 7), sigma=0.4), whole, atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("sides", ["_SIDES_GPU", (1,), (5, 7, 100)])
+def test_the_sides_of_windows_change_nothing(monkeypatch, sides):
+    """A GPU's coarser windows, one window for everything, and odd ones: the same picture and gradient."""
+    points, faces = random_triangles(4, (20, 13))
+    drawn = []
+    for offered in (silhouette._SIDES_CPU, getattr(silhouette, sides) if isinstance(sides, str) else sides):
+        monkeypatch.setattr(silhouette, "_SIDES_CPU", offered)
+        leaf = points.clone().requires_grad_()
+        picture = soft_silhouette(leaf, faces, (20, 13), sigma=0.1)
+        picture.square().sum().backward()
+        drawn.append((picture.detach(), leaf.grad))
+    (picture, gradient), (other_picture, other_gradient) = drawn
+    assert picture.std() > 0.02 and gradient.abs().sum() > 0
+    torch.testing.assert_close(other_picture, picture, atol=1e-12, rtol=0)
+    torch.testing.assert_close(other_gradient, gradient, atol=1e-10, rtol=0)
 
 
 @pytest.mark.parametrize("seed", range(3))

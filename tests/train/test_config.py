@@ -7,7 +7,7 @@ import pytest
 from threedsl.errors import InputError
 from train.config import TrainConfig, load_config
 
-CONFIGS = sorted((Path(__file__).parents[2] / "train" / "configs").glob("*.yaml"))
+CONFIGS = sorted((Path(__file__).parents[2] / "train" / "configs").rglob("*.yaml"))
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
@@ -56,7 +56,7 @@ def test_mistakes_are_named(tmp_path, text, message):
 def test_a_missing_file_and_a_bad_override(tmp_path):
     with pytest.raises(InputError, match="does not exist"):
         load_config(tmp_path / "none.yaml")
-    for override in ("steps.foo=3", "name=[", "seed=-1", "sigma=0", "workers=-1"):
+    for override in ("steps.foo=3", "name=[", "seed=-1", "sigma=0", "sampling=plain"):
         with pytest.raises(InputError, match=override.split("=")[0].split(".")[0]):
             load_config(write(tmp_path, "steps: 5"), [override])
     with pytest.raises(InputError, match="field=value"):

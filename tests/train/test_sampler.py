@@ -7,13 +7,14 @@ from threedsl.errors import InputError
 from train.sampler import IdentitySampler
 
 
-def sampler(seed=0, people=4, pictures=4):
+def sampler(seed=0, people=4, pictures=4, sampling="clothing-changing"):
     pids, clothes = [], []
     for pid in range(10):
         for outfit in range(1 if pid == 9 else 3):
             pids += [pid] * 5
             clothes += [outfit] * 5
-    return IdentitySampler(pids, clothes, people, pictures, seed), np.array(pids), np.array(clothes)
+    batches = IdentitySampler(pids, clothes, people, pictures, seed, sampling)
+    return batches, np.array(pids), np.array(clothes)
 
 
 def test_every_anchor_has_both_kinds_of_positives():
@@ -45,6 +46,88 @@ def test_a_step_depends_on_seed_and_number_only():
     assert np.array_equal(history[7], later.batch(7))
     assert not np.array_equal(history[7], sampler(seed=1)[0].batch(7))
     assert not np.array_equal(history[0], history[first.steps_per_pass])
+
+
+def plain_batch(pids, clothes, step, people=4, pictures=4, seed=0):
+    """Two outfits a person, written out: the draws in the order in which they have always been made."""
+    everybody = sorted(set(pids.tolist()))
+    passes, place = divmod(step, len(everybody) // people)
+    order = np.random.default_rng((seed, passes)).permutation(len(everybody))
+    rng = np.random.default_rng((seed, 1, step))
+    drawn = []
+    for person in order[place * people : (place + 1) * people]:
+        outfits = [
+            np.flatnonzero((pids == person) & (clothes == worn))
+            for worn in dict.fromkeys(clothes[pids == person])
+        ]
+        two = [outfits[i] for i in rng.permutation(len(outfits))[:2]]
+        for indices in two:
+            share = pictures // len(two)
+            drawn += rng.choice(indices, share, replace=len(indices) < share).tolist()
+    return drawn
+
+
+def test_clothing_changing_batches_are_what_they_always_were():
+    batches, pids, clothes = sampler()
+    for step in range(12):
+        assert batches.batch(step).tolist() == plain_batch(pids, clothes, step)
+
+
+def test_ordinary_batches_do_not_look_at_clothes():
+    batches, pids, clothes = sampler(sampling="ordinary")
+    relabelled = IdentitySampler(pids, np.zeros_like(clothes), 4, 4, 0, "ordinary")
+    worn = set()
+    for step in range(40):
+        indices = batches.batch(step)
+        assert len(set(indices)) == 16 and np.array_equal(indices, relabelled.batch(step))
+        for person in indices.reshape(4, 4):
+            assert len(set(pids[person])) == 1
+            worn.add(tuple(sorted(np.unique(clothes[person], return_counts=True)[1].tolist())))
+    assert {(1, 3), (1, 1, 2), (2, 2)} <= worn
+
+
+def uniforms():
+    """Blue: people 0 to 12. White: people 10 to 21, of whom 10 to 12 have both. 22 and 23 dress as nobody else."""
+    worn = [(pid, "blue") for pid in range(13)] + [(pid, "white") for pid in range(10, 22)]
+    worn += [(22, "red"), (23, "green"), (0, "pink")]
+    pids, clothes = zip(*(one for one in worn for _ in range(3)), strict=True)
+    return np.array(pids), np.array(clothes)
+
+
+def test_fine_grained_batches_are_dressed_alike():
+    pids, clothes = uniforms()
+    batches = IdentitySampler(pids, clothes, 4, 4, 0, "fine-grained")
+    first_groups, lonely, anchors = set(), 0, 0
+    for passes in range(10):
+        seen = []
+        for place in range(batches.steps_per_pass):
+            people = batches.batch(passes * batches.steps_per_pass + place).reshape(4, 4)
+            outfits = []
+            for indices in people:
+                assert len(set(pids[indices])) == 1 and len(set(clothes[indices])) == 1
+                outfits.append(str(clothes[indices[0]]))
+                seen.append(int(pids[indices[0]]))
+            first_groups |= {outfits[0]} if place == 0 else set()
+            assert "pink" not in outfits  # person 0 has clothes in common with others, and wears those
+            lonely += sum(outfits.count(outfit) == 1 for outfit in outfits if outfit in ("blue", "white"))
+            anchors += 4
+        assert len(seen) == len(set(seen)) == 24
+    assert {"blue", "white"} <= first_groups  # batches come in any order
+    assert lonely <= anchors / 24  # at most one at an edge between groups in each pass
+
+
+def test_people_of_two_groups_are_seen_in_both():
+    pids, clothes = uniforms()
+    batches = IdentitySampler(pids, clothes, 4, 4, 0, "fine-grained")
+    indices = np.concatenate([batches.batch(step) for step in range(60)])
+    assert set(clothes[indices[pids[indices] == 11]]) == {"blue", "white"}
+
+
+def test_fine_grained_without_labels_is_one_group_and_without_groups_is_refused():
+    unlabelled = IdentitySampler(np.arange(6).repeat(2), [""] * 12, 3, 2, 0, "fine-grained")
+    assert len({tuple(unlabelled.batch(step)) for step in range(8)}) > 4
+    with pytest.raises(InputError, match="fine-grained needs people in the same clothes"):
+        IdentitySampler([0, 0, 1, 1], ["a", "b", "c", "d"], 2, 2, 0, "fine-grained")
 
 
 def test_too_few_people():

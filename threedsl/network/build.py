@@ -8,7 +8,15 @@ from torch import nn
 from threedsl.errors import InputError
 from threedsl.network import efficientnet as lite
 from threedsl.network import resnet
-from threedsl.network.heads import AverageMaxPool, AveragePool, BNNeck, PoseHead, ShapeHead, SpatialPool
+from threedsl.network.heads import (
+    AverageMaxPool,
+    AveragePool,
+    BNNeck,
+    PartFeatures,
+    PoseHead,
+    ShapeHead,
+    SpatialPool,
+)
 from threedsl.network.streams import AppearanceStream, ShapeStream, ThreeDSLNetwork
 
 
@@ -23,6 +31,7 @@ class NetworkConfig:
     hidden: int = 512  # width of the regression heads
     coarse_vertices: int = 615  # of the body model's coarse topology
     shape_stream: bool = True  # False: the appearance-only baseline
+    parts: int = 0  # bands of the multi-granularity shape feature (MGS); 0: the global feature alone
 
     def __post_init__(self):
         if self.name not in BUILDERS:
@@ -33,6 +42,8 @@ class NetworkConfig:
             value = getattr(self, field)
             if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
                 raise InputError(f"network {field} must be a positive integer, not {value!r}.")
+        if isinstance(self.parts, bool) or self.parts not in (0, 2, 3, 4):
+            raise InputError(f"network parts must be 0, 2, 3 or 4, not {self.parts!r}.")
         if self.height % 32 or self.width % 32:
             raise InputError(
                 f"network height and width must be multiples of 32, not {self.height} x {self.width}."
@@ -75,6 +86,7 @@ def build_lite(config: NetworkConfig, pretrained: str | None) -> ThreeDSLNetwork
             pose_encoder=lite.blocks(11, 15),
             pose_pool=SpatialPool(320, cells, config.descriptor),
             pose_head=PoseHead(config.descriptor, config.hidden),
+            parts=part_features(config, lite.HEAD_CHANNELS),
         )
     if pretrained is not None:
         weights = lite.published_weights()
@@ -88,6 +100,13 @@ def build_lite(config: NetworkConfig, pretrained: str | None) -> ThreeDSLNetwork
             lite.load_head(shape.shape_encoder[1], weights)
             lite.load_blocks(shape.pose_encoder, 11, weights)
     return ThreeDSLNetwork(appearance=appearance, shape=shape, mean=(127 / 255,) * 3, std=(128 / 255,) * 3)
+
+
+def part_features(config: NetworkConfig, channels: int) -> PartFeatures | None:
+    """The bands of MGS, each with a quarter of the descriptor's dimensions."""
+    if not config.parts:
+        return None
+    return PartFeatures(channels, config.descriptor // 4, config.parts, config.coarse_vertices)
 
 
 def build_r50(config: NetworkConfig, pretrained: str | None) -> ThreeDSLNetwork:
@@ -118,6 +137,7 @@ def build_r50(config: NetworkConfig, pretrained: str | None) -> ThreeDSLNetwork:
             pose_encoder=copy.deepcopy(late),
             pose_pool=SpatialPool(512, cells, config.descriptor),
             pose_head=PoseHead(config.descriptor, config.hidden),
+            parts=part_features(config, 512),
         )
     return ThreeDSLNetwork(
         appearance=appearance, shape=shape, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)

@@ -93,6 +93,48 @@ class ShapeHead(nn.Module):
         return betas, self.displacement(hidden).unflatten(1, (-1, 3))
 
 
+class PartFeatures(nn.Module):
+    """MGS, multi-granularity shape features: overlapping bands of the feature map, top to bottom, each with a feature
+    of its own that also predicts the displacement of its own part of the body (METHOD section 1).
+
+    The layout is ours, the paper's being unpublished: three bands of half the height, head to hips, chest to knees,
+    hips to feet.
+    """
+
+    def __init__(self, channels: int, width: int, parts: int, vertices: int):
+        super().__init__()
+        self.necks = nn.ModuleList(BNNeck(channels, width) for _ in range(parts))
+        self.displacements = nn.ModuleList(nn.Linear(width, vertices * 3) for _ in range(parts))
+        for layer in self.displacements:
+            nn.init.normal_(layer.weight, std=1e-4)
+            nn.init.zeros_(layer.bias)
+        self.register_buffer("shares", torch.full((parts, vertices), 1 / parts))
+
+    @torch.no_grad()
+    def assign_vertices(self, heights: Tensor) -> None:
+        """heights (V,) of the template's vertices: a vertex belongs to the bands whose middles are nearest to it."""
+        place = (heights.max() - heights) / (heights.max() - heights.min())
+        count = len(self.shares)
+        middles = torch.linspace(0.25, 0.75, count, device=heights.device)
+        reach = 0.5 / max(1, count - 1)
+        near = (1 - (place.clamp(0.25, 0.75) - middles[:, None]).abs() / reach).clamp_min(0)
+        self.shares.copy_(near / near.sum(0))
+
+    def forward(self, x: Tensor) -> tuple[list[Tensor], list[Tensor], Tensor]:
+        """(B, C, h, w) -> features before and after their norms, each (B, width), and displacements (B, V, 3)."""
+        height, count = x.shape[2], len(self.necks)
+        features, normed, displacement = [], [], 0
+        for part, (neck, layer) in enumerate(zip(self.necks, self.displacements, strict=True)):
+            top = round(part * height / 2 / max(1, count - 1))
+            band = x[:, :, top : top + math.ceil(height / 2)]
+            feature, after = neck(band.mean((2, 3)))
+            moved = layer(feature).unflatten(1, (-1, 3))
+            displacement = displacement + self.shares[part, :, None] * moved
+            features.append(feature)
+            normed.append(after)
+        return features, normed, displacement
+
+
 class PoseHead(nn.Module):
     """F_pose -> rotations (B, 24, 3, 3) and the weak-perspective camera (B, 3)."""
 
@@ -114,3 +156,12 @@ def mean_pose_and_camera() -> Tensor:
     rotvec[16, 2], rotvec[17, 2] = -math.radians(70), math.radians(70)
     six = sixd_from_matrix(matrix_from_axis_angle(rotvec)).flatten()
     return torch.cat([six, torch.tensor([1.05, 0.0, 0.0])])
+
+
+@torch.no_grad()
+def standing_heights(body: nn.Module) -> Tensor:
+    """(V,) metres: how high the coarse vertices of a BodyModel are where the regression starts. The template stretches
+    its arms out, and nobody is pictured so: hands belong to the hips' band."""
+    start = mean_pose_and_camera().to(body.coarse_template)
+    pose = matrix_from_6d(start[None, :144].unflatten(1, (24, 6)))
+    return body(start.new_zeros(1, body.num_betas), pose).vertices[0, :, 1]

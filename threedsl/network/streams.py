@@ -6,18 +6,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from threedsl.network.heads import BNNeck, PoseHead, ShapeHead
+from threedsl.network.heads import BNNeck, PartFeatures, PoseHead, ShapeHead
 
 
 class NetworkOutput(NamedTuple):
     """`*_feature` go to the triplet loss, `*_logits_input` (after BNNeck) to the classifier."""
 
-    appearance: Tensor  # (B, D_a) F_rgb, unit norm
-    appearance_feature: Tensor  # (B, D_a) before BNNeck
-    appearance_logits_input: Tensor  # (B, D_a) after BNNeck
-    shape: Tensor | None  # (B, D_s) F_shape, unit norm
-    shape_feature: Tensor | None
-    shape_logits_input: Tensor | None
+    appearance: Tensor | None  # (B, D_a) F_rgb, unit norm
+    appearance_feature: Tensor | None  # (B, D_a) before BNNeck
+    appearance_logits_input: Tensor | None  # (B, D_a) after BNNeck
+    shape: Tensor | None  # (B, D_s) F_shape, unit norm: the global feature and, with MGS, those of the parts
+    shape_feature: Tensor | None  # (B, D_s)
+    shape_logits_input: Tensor | None  # (B, D) of the global feature
+    part_logits_inputs: list[Tensor] | None  # (B, D_p) of each part; none without MGS
     betas: Tensor | None  # (B, 10)
     displacement: Tensor | None  # (B, V_coarse, 3) metres
     pose: Tensor | None  # (B, 24, 3, 3)
@@ -49,22 +50,35 @@ class ShapeStream(nn.Module):
         pose_encoder: nn.Module,
         pose_pool: nn.Module,
         pose_head: PoseHead,
+        parts: PartFeatures | None = None,
     ):
         super().__init__()
         self.trunk = trunk
         self.shape_encoder, self.shape_pool, self.shape_neck = shape_encoder, shape_pool, shape_neck
         self.shape_head = shape_head
         self.pose_encoder, self.pose_pool, self.pose_head = pose_encoder, pose_pool, pose_head
+        self.parts = parts
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         shared = self.trunk(images)
-        feature, normed = self.shape_neck(self.shape_pool(self.shape_encoder(shared)))
-        betas, displacement = self.shape_head(feature)
-        pose, camera = self.pose_head(self.pose_pool(self.pose_encoder(shared)))
+        encoded = self.shape_encoder(shared)
+        feature, normed = self.shape_neck(self.shape_pool(encoded))
+        posture = self.pose_pool(self.pose_encoder(shared))
+        # Half precision is good enough for features; bodies regressed in it are off by centimetres.
+        with torch.autocast(images.device.type, enabled=False):
+            betas, displacement = self.shape_head(feature.float())
+            pose, camera = self.pose_head(posture.float())
+        descriptor, part_inputs = normed, []
+        if self.parts is not None:
+            part_features, part_inputs, moved = self.parts(encoded)
+            displacement = displacement + moved
+            feature = torch.cat([feature, *part_features], 1)
+            descriptor = torch.cat([normed, *part_inputs], 1)
         return {
-            "shape": F.normalize(normed, dim=1),
+            "shape": F.normalize(descriptor, dim=1),
             "shape_feature": feature,
             "shape_logits_input": normed,
+            "part_logits_inputs": part_inputs,
             "betas": betas,
             "displacement": displacement,
             "pose": pose,
@@ -94,18 +108,18 @@ class ThreeDSLNetwork(nn.Module):
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
 
-    def forward(self, images: Tensor) -> NetworkOutput:
-        """images: (B, 3, H, W) RGB in [0, 1], H and W those of the configuration."""
+    def forward(self, images: Tensor, appearance: bool = True) -> NetworkOutput:
+        """images: (B, 3, H, W) RGB in [0, 1], H and W those of the configuration; appearance=False leaves that stream
+        out."""
         images = ((images - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
-        feature, normed = self.appearance_stream(images)
-        body = (
-            dict.fromkeys(NetworkOutput._fields[3:])
-            if self.shape_stream is None
-            else self.shape_stream(images)
-        )
-        return NetworkOutput(
-            appearance=F.normalize(normed, dim=1),
-            appearance_feature=feature,
-            appearance_logits_input=normed,
-            **body,
-        )
+        output = dict.fromkeys(NetworkOutput._fields)
+        if appearance:
+            feature, normed = self.appearance_stream(images)
+            output |= {
+                "appearance": F.normalize(normed, dim=1),
+                "appearance_feature": feature,
+                "appearance_logits_input": normed,
+            }
+        if self.shape_stream is not None:
+            output |= self.shape_stream(images)
+        return NetworkOutput(**output)

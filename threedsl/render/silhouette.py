@@ -25,8 +25,13 @@ from torch.autograd.function import once_differentiable
 DEFAULT_SIGMA = 0.025
 """Blur in square pixels: PyTorch3D's usual 1e-4 in a picture whose shorter side has 32 pixels."""
 
+BACKENDS = ("portable", "pytorch3d")
+"""Who may draw: this module, or `threedsl.render.pytorch3d_silhouette`."""
+
 # Window sides in pixels: close enough to waste little, few enough that the groups of faces stay long.
-_SIDES = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
+_SIDES_CPU = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
+# A GPU waits for its orders, so there few groups matter more than little waste.
+_SIDES_GPU = (4, 8, 16, 32, 64, 128, 256, 512, 1024)
 # Pairs computed at once: on a CPU the intermediate results should stay in its cache.
 _PAIRS_CPU, _PAIRS_GPU = 1 << 15, 1 << 23
 # Twice the area, in square pixels, below which a triangle counts as degenerate and covers nothing.
@@ -78,17 +83,25 @@ def project_silhouette(
     size: tuple[int, int],
     sigma: float = DEFAULT_SIGMA,
     front_only: bool = False,
+    backend: str = "portable",
 ) -> Tensor:
     """Soft silhouettes (B, H, W) of bodies (B, V, 3) in metres as cameras (B, 3) = (s, tx, ty) see them.
 
     Half precision is projected in float32: bfloat16 has no more than 8 bits for a pixel's position.
-    The other arguments are those of `soft_silhouette`.
+    backend: "portable", or "pytorch3d" where that is installed. The other arguments are those of `soft_silhouette`.
     """
     from threedsl.body.camera import project
 
+    if backend not in BACKENDS:
+        raise ValueError(f"backend must be {' or '.join(BACKENDS)}, not {backend!r}")
     if vertices.dtype not in (torch.float32, torch.float64):
         vertices = vertices.float()
-    pixels, _ = project(vertices, camera.to(vertices.dtype), size)
+    pixels, depth = project(vertices, camera.to(vertices.dtype), size)
+    if backend == "pytorch3d":
+        from threedsl.render import pytorch3d_silhouette
+
+        points = torch.cat([pixels, depth[..., None]], -1)
+        return pytorch3d_silhouette.soft_silhouette(points, faces, size, sigma=sigma, front_only=front_only)
     return soft_silhouette(pixels, faces, size, sigma=sigma, front_only=front_only)
 
 
@@ -130,7 +143,8 @@ def _triangles(
         keep &= area < 0
     kept = keep.nonzero().squeeze(1)
 
-    sides = [side for side in _SIDES if side < max(size)] + [max(size)]
+    offered = _SIDES_CPU if device.type == "cpu" else _SIDES_GPU
+    sides = [side for side in offered if side < max(size)] + [max(size)]
     step_of = torch.bucketize(torch.arange(max(size) + 1), torch.tensor(sides)).to(device)
     steps = step_of[extent.index_select(1, kept).long()]
     key, order = (steps[1] * len(sides) + steps[0]).sort(stable=True)

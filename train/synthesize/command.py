@@ -21,7 +21,8 @@ from train.synthesize import files
 from train.synthesize.person import Settings, Studio, make_person
 from train.wardrobe import attribution, data_folder, default_folder, list_assets
 
-VERSION = 1
+VERSION = 2
+_UNSAID = {"uniforms": 0}  # what dataset.json meant before it said so
 _PHOTOS = (".jpg", ".jpeg", ".png")
 _studio: Studio | None = None
 _settings: Settings | None = None
@@ -37,6 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--outfits", type=int, nargs=2, default=(4, 6), metavar=("MIN", "MAX"), help="outfits a person"
+    )
+    parser.add_argument(
+        "--uniforms",
+        type=int,
+        default=0,
+        metavar="N",
+        help="everybody wears the same N outfits (one set for women, one for men): the fine-grained problem",
     )
     parser.add_argument(
         "--pictures-per-outfit", type=int, default=4, help="each from another camera (at least 3)"
@@ -133,10 +141,12 @@ def checked(args: argparse.Namespace) -> Settings:
             "--pictures-per-outfit must be at least 3: a query needs every outfit in the gallery, "
             "and from another camera than its own."
         )
+    if args.uniforms < 0 or args.uniforms == 1:
+        raise InputError("--uniforms must be 0 or at least 2: clothes are to change.")
     if args.cameras < 4:
         raise InputError("--cameras must be at least 4.")
-    if not 0 <= args.test_share <= 0.9:
-        raise InputError("--test-share must lie between 0 and 0.9.")
+    if not 0 <= args.test_share < 1:
+        raise InputError("--test-share must be at least 0 and below 1.")
     if args.samples not in (1, 2, 3, 4) or args.workers < 1:
         raise InputError("--samples must be 1 to 4 and --workers at least 1.")
     _check_body(args.body)
@@ -153,6 +163,7 @@ def checked(args: argparse.Namespace) -> Settings:
         wardrobe=_wardrobe(args.wardrobe),
         backgrounds=str(args.backgrounds) if args.backgrounds else None,
         body=str(args.body),
+        uniforms=args.uniforms,
     )
 
 
@@ -197,7 +208,7 @@ def _start(out: Path, settings: Settings, test_share: float) -> None:
     path = out / "dataset.json"
     if path.is_file():
         before = _described(path)
-        changed = [key for key, value in described.items() if before.get(key) != value]
+        changed = [key for key, value in described.items() if before.get(key, _UNSAID.get(key)) != value]
         if changed:
             raise InputError(
                 f"{out} was begun with another {', '.join(changed)}; choose another --out or delete it."

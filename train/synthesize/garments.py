@@ -23,18 +23,19 @@ _TEXTURE_SIZE = 512
 class Cut:
     """The region a helper garment covers, in canonical metres above the soles; arms hang straight down.
 
-    Kept: low < z < high off the arms (high_front at the middle of the chest), z > sleeve on them.
+    Kept: low < z < high off the arms (high_front, where given, at the middle of the chest), z > sleeve on them.
     """
 
     low: float = -1.0
     high: float = 9.0
-    high_front: float = 9.0
+    high_front: float | None = None
     sleeve: float = 9.0
 
     def keeps(self, coords: np.ndarray, margin: float = 0.0) -> np.ndarray:
         """(n,) bool for canonical coordinates (n,4); a margin (metres) shrinks the region."""
         x, y, z, arm = coords.T
-        front = (self.high_front - self.high) * np.exp(-((x / 0.07) ** 2)) * (y < 0)
+        rise = 0.0 if self.high_front is None else self.high_front - self.high
+        front = rise * np.exp(-((x / 0.07) ** 2)) * (y < 0)
         trunk = (z > self.low + margin) & (z < self.high + front - margin)
         return np.where(arm > 0.5, z > self.sleeve + margin, trunk)
 

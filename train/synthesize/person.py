@@ -45,6 +45,7 @@ class Settings:
     wardrobe: str | None
     backgrounds: str | None
     body: str
+    uniforms: int = 0  # outfits a sex that everybody wears; 0: people dress as they like
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def make_person(studio: Studio, index: int) -> Person:
     chosen = rng.permutation(settings.cameras)[:several]
     shots, shared, assets = [], [], set()
     for outfit in range(count):
-        worn, number = _outfit(studio, body, looks, rng)
+        worn, number = _outfit(studio, body, looks, outfit, rng)
         shared.append(number)
         assets.update(name for item in worn for name in item.piece.assets)
         dressed = _dress(studio.figure, body, looks, worn)
@@ -127,12 +128,13 @@ def make_person(studio: Studio, index: int) -> Person:
     return Person(studio.betas(body), shots, shared, sorted(assets))
 
 
-def _outfit(studio: Studio, body: Body, looks: Looks, rng) -> tuple[list[Worn], int]:
-    """An outfit of one's own, or (one in four) one from the pool that other people wear as well."""
-    if rng.random() < 0.25:
-        number = int(rng.integers(60)) * 2 + int(body.female)
-        pool = _stream(studio.settings.seed, _OUTFIT, number)
-        return sample_outfit(studio.wardrobe, pool, body.female, 0.4, 0.0), number
+def _outfit(studio: Studio, body: Body, looks: Looks, outfit: int, rng) -> tuple[list[Worn], int]:
+    """An outfit of one's own, or (one in four) one from the pool that other people wear as well; or a uniform."""
+    pool = studio.settings.uniforms
+    if rng.random() < 0.25 or pool:
+        number = (outfit % pool if pool else int(rng.integers(60))) * 2 + int(body.female)
+        drawn = _stream(studio.settings.seed, _OUTFIT, number)
+        return sample_outfit(studio.wardrobe, drawn, body.female, 0.4, 0.0), number
     return sample_outfit(studio.wardrobe, rng, body.female, looks.skirts, looks.hats), -1
 
 

@@ -1,0 +1,71 @@
+"""Every shipped configuration trains: two steps at toy size, on a data set in the layout of the real ones."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.train.toy import write_dataset
+from train import engine
+from train.config import load_config
+from train.sampler import SAMPLING
+
+FOLDER = Path(__file__).parents[2] / "train" / "configs"
+CONFIGS = sorted(FOLDER.rglob("*.yaml"))
+REAL = {
+    "market1501": "ordinary", "dukemtmc": "ordinary", "msmt17": "ordinary", "prcc": "clothing-changing",
+    "ltcc": "clothing-changing", "celebreid": "ordinary", "vcclothes": "clothing-changing", "fgpr": "fine-grained",
+}  # fmt: skip
+SMALL = {
+    "steps": 2, "people": 3, "warmup": 1, "log_every": 1, "evaluate_every": 2, "save_every": 2, "pretrained": "null",
+    "network.height": 64, "network.width": 32, "network.descriptor": 32, "network.hidden": 32, "mask_height": 32,
+    "precision": "no", "graph": "false",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    root = tmp_path_factory.mktemp("data")
+    write_dataset(root, folder="rgb/train")
+    return root
+
+
+@pytest.fixture(scope="module")
+def prior():
+    """One pool of plausible poses for all runs: they differ in nothing that it depends on."""
+    return {}
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: str(path.relative_to(FOLDER).with_suffix("")))
+def test_a_shipped_configuration_runs_two_steps(path, data, prior, tmp_path, monkeypatch, caplog):
+    small = {"data": data, "out": tmp_path / "run"} | SMALL
+    config = load_config(path, [f"{field}={value}" for field, value in small.items()])
+    make = engine.BodyPrior
+    monkeypatch.setattr(engine, "BodyPrior", lambda *key: prior.get(key) or prior.setdefault(key, make(*key)))
+    saved = {}  # half a gigabyte of ResNets and their moments each; that they can be read again is tested elsewhere
+    monkeypatch.setattr(engine, "save_state", lambda folder, modules, optimizers, info: saved.update(info))
+    monkeypatch.setattr(engine, "export", lambda config, network, folder: None)
+    try:
+        with caplog.at_level("INFO", "train"):
+            engine.train(config)
+    finally:
+        shutil.rmtree(tmp_path / "run", ignore_errors=True)
+    assert saved["step"] == 2 and saved["config"]["sampling"] == config.sampling
+    lines = [line for line in caplog.messages if line.startswith("step 2")]
+    for name in ("appearance_identity", "appearance_triplet"):
+        assert f"{name} " in lines[0]
+    weights = config.losses
+    if config.network.shape_stream:
+        for name in ("keypoint", "silhouette", "adversarial"):
+            assert (f"{name} " in lines[0]) == (getattr(weights, name) > 0), name
+        assert ("part_identity " in lines[0]) == (config.network.parts > 0)
+    assert "nan" not in lines[0] and any("rank-1" in line for line in lines)
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_a_real_data_set_has_the_paper_s_network_and_fitting_triplets(name):
+    config = load_config(FOLDER / f"{name}.yaml")
+    assert config.network.name == "r50" and (config.network.height, config.network.width) == (256, 128)
+    assert config.network.parts == 3 and config.data == f"data/{name}" and config.out == f"runs/{name}"
+    assert config.sampling == REAL[name] and config.sampling in SAMPLING
+    assert config.steps > 10 * config.warmup and config.steps % config.evaluate_every == 0

@@ -1,0 +1,117 @@
+"""A data set folder as batches: what is in them, and that neither processes nor history change them."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from tests.train.toy import write_dataset
+from threedsl.errors import InputError
+from train.augment import AugmentConfig, choose
+from train.dataset import TrainingSet, TrainingSteps
+from train.retrieval import RetrievalSet
+from train.sampler import IdentitySampler
+
+SIZE = (64, 32)
+OFF = AugmentConfig(
+    flip=0, scale=0, shift=0, passer=0, brightness=0, contrast=0, cast=0, grey=0, blur=0, low_resolution=0, noise=0,
+    erase=0,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    root = tmp_path_factory.mktemp("toy")
+    write_dataset(root)
+    return root
+
+
+def steps(root, config=AugmentConfig(passer=0.5), rank=0, processes=1, people=4):  # noqa: B008 - frozen
+    data = TrainingSet(root, SIZE)
+    sampler = IdentitySampler(data.labels, data.clothes, people, 4, seed=3)
+    return TrainingSteps(data, sampler, config, (32, 16), 3, "cpu", rank, processes)
+
+
+def test_batches_are_the_listed_pictures(data):
+    batches = steps(data, OFF)
+    batch, records = batches[2], batches.data.records
+    indices = batches.sampler.batch(2)
+    for place, index in enumerate(indices):
+        picture = cv2.imread(str(records[index].path))[..., ::-1]
+        assert np.allclose(batch.images[place].permute(1, 2, 0) * 255, picture, atol=0.02)
+        assert batch.labels[place] == int(records[index].pid)
+        assert batch.clothes[place] == int(records[index].clothes)
+    assert batch.masks.shape == (16, 32, 16) and batch.masks.mean() == pytest.approx(0.75 * 0.5)
+    assert set(batch.masks.unique().tolist()) == {0.0, 1.0}
+    assert np.allclose(batch.keypoints, batches.data.keypoints[indices], atol=1e-4)
+
+
+def test_two_processes_share_the_batch_of_one(data):
+    """Put together, their halves are what one process sees: pictures, masks, keypoints, noise and passers-by."""
+    one = steps(data)
+    halves = [steps(data, rank=rank, processes=2) for rank in (0, 1)]
+    for step in (0, 1, 5):
+        whole, parts = one[step], [half[step] for half in halves]
+        for name in ("images", "masks", "keypoints", "labels", "clothes"):
+            together = torch.cat([getattr(part, name) for part in parts])
+            assert torch.allclose(getattr(whole, name), together, atol=1e-6), name
+        assert not set(parts[0].labels.tolist()) & set(parts[1].labels.tolist())
+        passing = choose(16, one.config, np.random.default_rng((3, 2, step))).passer
+        assert passing[:8].any() and passing[8:].any()
+
+
+def test_a_batch_depends_on_its_step_and_nothing_before(data):
+    first, second = steps(data), steps(data)
+    history = [first[step] for step in range(4)]
+    assert torch.equal(history[3].images, second[3].images)
+    assert not torch.equal(history[2].images, history[3].images)
+    assert torch.equal(first[3].images, history[3].images)
+
+
+def test_keypoints_and_masks_follow_pictures_of_another_size(tmp_path):
+    write_dataset(tmp_path, people=2, outfits=1, pictures=1, size=(128, 64))
+    whole, half = (TrainingSet(tmp_path, size) for size in ((128, 64), SIZE))
+    assert np.allclose(half.keypoints[..., :2] * 2, whole.keypoints[..., :2], atol=1e-3)
+    assert (half.pictures[:, 3] > 127).float().mean() == pytest.approx(
+        (whole.pictures[:, 3] > 127).float().mean()
+    )
+
+
+def test_pictures_may_lie_where_the_data_set_put_them(tmp_path):
+    """Real data sets have no folder `images`, and `prepare` leaves pictures where they are, also outside."""
+    write_dataset(tmp_path / "inside", people=2, folder="rgb/train")
+    assert len(TrainingSet(tmp_path / "inside", SIZE).records) == 12
+    lines = write_dataset(tmp_path / "set", people=2)
+    (tmp_path / "set" / "images").rename(tmp_path / "elsewhere")
+    outside = tmp_path / "set" / "mask" / "outside" / (tmp_path / "elsewhere").relative_to("/")
+    outside.parent.mkdir(parents=True)
+    masks = [path for path in (tmp_path / "set" / "mask").iterdir() if path.name != "outside"]
+    outside.mkdir()
+    for path in masks:
+        path.rename(outside / path.name)
+    for name, old, new in (("list/train.txt", "images/", f"{tmp_path}/elsewhere/"),):
+        text = (tmp_path / "set" / name).read_text()
+        (tmp_path / "set" / name).write_text(text.replace(old, new))
+    pose = tmp_path / "set" / "pose" / "alphapose-results.json"
+    pose.write_text(pose.read_text().replace("images/", f"{tmp_path}/elsewhere/"))
+    assert len(TrainingSet(tmp_path / "set", SIZE).records) == len(lines)
+
+
+def test_what_is_missing_is_named(tmp_path):
+    write_dataset(tmp_path, people=2)
+    mask = tmp_path / "mask" / "000" / "c1_o0.png"
+    mask.unlink()
+    with pytest.raises(InputError, match=r"Mask .*000/c1_o0\.png is missing or damaged"):
+        TrainingSet(tmp_path, SIZE)
+
+
+def test_a_batch_that_processes_cannot_share_is_refused(data):
+    with pytest.raises(InputError, match="multiple of the 2 processes"):
+        steps(data, processes=2, people=3)
+
+
+@pytest.mark.parametrize("outfits", [1, 2])
+def test_people_in_uniforms_are_scored_without_a_change_of_clothes(tmp_path, outfits):
+    write_dataset(tmp_path, people=2, outfits=outfits)
+    protocols = RetrievalSet(tmp_path, SIZE).protocols
+    assert protocols == (("standard",) if outfits == 1 else ("cloth-changing", "same-clothes", "standard"))

@@ -1,0 +1,124 @@
+"""Which pairs each stream learns from, against loops over pictures, and what the losses make of them."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from threedsl.body import BodyModel
+from threedsl.network import Discriminator, NetworkConfig, NetworkOutput, build_network
+from train.config import LossWeights, TrainConfig
+from train.dataset import Batch
+from train.learner import Learner, total_loss
+from train.losses import adversarial_loss, triplet_pairs, weighted_triplet
+from train.sampler import SAMPLING
+
+PIDS = [0, 0, 0, 1, 1, 1, 2, 2, 3, 3]
+CLOTHES = [4, 4, 5, 4, 6, 6, 5, 5, 7, 7]  # person 3 shares clothes with nobody
+
+
+def pairs_by_loops(sampling):
+    """Positives and negatives of each anchor, as sets of places, from METHOD's words."""
+    count = range(len(PIDS))
+    mine = [{b for b in count if PIDS[b] == PIDS[a] and b != a} for a in count]
+    others = [{b for b in count if PIDS[b] != PIDS[a]} for a in count]
+    if sampling == "clothing-changing":
+        same = [{b for b in mine[a] if CLOTHES[b] == CLOTHES[a]} for a in count]
+        other = [mine[a] - same[a] for a in count]
+        return [(same, others), (mine, others)], [([other[a] or same[a] for a in count], others)]
+    if sampling == "fine-grained":
+        alike = [{b for b in others[a] if CLOTHES[b] == CLOTHES[a]} or others[a] for a in count]
+        return [(mine, alike)], [(mine, alike)]
+    return [(mine, others)], [(mine, others)]
+
+
+@pytest.mark.parametrize("sampling", SAMPLING)
+def test_pairs_are_those_of_the_method(sampling):
+    ours = triplet_pairs(torch.tensor(PIDS), torch.tensor(CLOTHES), sampling)
+    for stream, expected in zip(ours, pairs_by_loops(sampling), strict=True):
+        for masks, sets in zip(stream, expected, strict=True):
+            for mask, rows in zip(masks, sets, strict=True):
+                assert [set(np.flatnonzero(row)) for row in mask.numpy()] == rows
+
+
+def triplet_by_loops(features, positives, negatives, margin):
+    """Batch-hard with a margin, or the weighted triplet without."""
+    if margin is None:
+        masks = torch.zeros(2, len(features), len(features), dtype=torch.bool)
+        for mask, rows in zip(masks, (positives, negatives), strict=True):
+            for a, row in enumerate(rows):
+                mask[a, list(row)] = True
+        return weighted_triplet(features, *masks).item()  # itself tested against loops
+    terms = []
+    for a, (near, far) in enumerate(zip(positives, negatives, strict=True)):
+        if near and far:
+            distance = (features[a] - features).norm(dim=1)
+            hardest = max(distance[b].item() for b in near) - min(distance[b].item() for b in far)
+            terms.append(max(0.0, hardest + margin))
+    return sum(terms) / len(terms)
+
+
+@pytest.mark.parametrize("sampling", SAMPLING)
+@pytest.mark.parametrize("margin", [None, 0.3])
+def test_losses_of_a_batch(sampling, margin):
+    network = NetworkConfig(height=64, width=32, descriptor=8, parts=2)
+    config = TrainConfig(network=network, sampling=sampling, margin=margin)
+    learner = Learner(build_network(network), BodyModel.load(), people=4, config=config)
+    generator = torch.Generator().manual_seed(0)
+
+    def features(width):
+        return torch.randn(len(PIDS), width, generator=generator)
+
+    output = NetworkOutput(
+        **dict.fromkeys(NetworkOutput._fields)
+        | {
+            "appearance_feature": features(8), "appearance_logits_input": features(8), "shape": features(12),
+            "shape_feature": features(12), "shape_logits_input": features(8),
+            "part_logits_inputs": [features(2), features(2)],
+        }
+    )  # fmt: skip
+    empty = torch.zeros(len(PIDS), 1)
+    batch = Batch(empty, empty, empty, torch.tensor(PIDS), torch.tensor(CLOTHES))
+    losses = learner._identity_losses(output, batch)
+    for stream, expected in zip(("appearance", "shape"), pairs_by_loops(sampling), strict=True):
+        terms = [triplet_by_loops(getattr(output, f"{stream}_feature"), *sets, margin) for sets in expected]
+        assert losses[f"{stream}_triplet"].item() == pytest.approx(np.mean(terms), rel=1e-5)
+    parts = [
+        nn.functional.cross_entropy(
+            inputs @ learner.classifiers[f"part{i}"].weight.T, batch.labels, label_smoothing=0.1
+        )
+        for i, inputs in enumerate(output.part_logits_inputs)
+    ]
+    assert losses["part_identity"].item() == pytest.approx(torch.stack(parts).mean().item(), rel=1e-5)
+    sum(losses.values()).backward()
+    assert all(layer.weight.grad.abs().sum() > 0 for layer in learner.classifiers.values())
+
+
+@pytest.mark.parametrize("parts", [0, 2])
+@pytest.mark.parametrize(
+    "on",
+    [
+        (), ("displacement",), ("keypoint",), ("keypoint", "displacement"), ("silhouette",), ("adversarial",),
+        ("keypoint", "silhouette", "displacement", "adversarial"),
+    ],
+)  # fmt: skip
+def test_every_layer_that_is_trained_is_taught(on, parts):
+    """Several processes wait for a gradient of every layer that wants one, whatever losses an ablation leaves out."""
+    names = ("keypoint", "silhouette", "displacement", "adversarial")
+    weights = LossWeights(**{name: float(name in on) for name in names})
+    small = NetworkConfig(height=64, width=32, descriptor=16, hidden=8, parts=parts)
+    torch.manual_seed(0)
+    network = build_network(small)
+    learner = Learner(
+        network, BodyModel.load(), 2, TrainConfig(network=small, losses=weights, mask_height=32)
+    )
+    points = torch.rand(4, 17, 3) * 32
+    pids, clothes = torch.tensor([0, 0, 1, 1]), torch.tensor([0, 1, 0, 1])
+    losses, output = learner(Batch(torch.rand(4, 3, 64, 32), torch.ones(4, 32, 16), points, pids, clothes))
+    if weights.adversarial:
+        losses["adversarial"] = adversarial_loss(Discriminator()(output.pose, output.betas))
+    total_loss(losses, weights).backward()
+    trained = {name: value for name, value in learner.named_parameters() if value.requires_grad}
+    assert [name for name, value in trained.items() if value.grad is None] == []
+    heads = [name for name in trained if "_head" in name or "displacements" in name]
+    assert bool(heads) == bool(set(on) - {"displacement"})

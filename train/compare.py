@@ -1,0 +1,134 @@
+"""`python -m train compare`: one table of several trainings, each repeated with several seeds."""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from threedsl.checkpoint import load_checkpoint
+from threedsl.errors import InputError
+from threedsl.evaluation.metrics import bootstrap_interval
+from threedsl.network import ThreeDSLNetwork
+from train.crowds import PROTOCOL, by_size
+from train.retrieval import RetrievalSet, joined
+
+METRICS = ("rank-1", "rank-5", "rank-10", "mAP")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "runs",
+        nargs="+",
+        metavar="NAME=FOLDER,FOLDER…",
+        help="a name and the checkpoints of its seeds; the first is what the others are compared with",
+    )
+    parser.add_argument(
+        "--data", type=Path, required=True, help="data set folder with query and gallery lists"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="FILE.json; FILE.md is written beside it")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap and of the draws of people")
+
+
+def main(args: argparse.Namespace) -> None:
+    figures = {"data": args.data.name, "seed": args.seed, "trainings": {}}
+    outcomes: dict[str, dict[str, list[dict]]] = {}
+    sets: dict[tuple[int, int], RetrievalSet] = {}
+    for entry in args.runs:
+        name, equals, folders = entry.partition("=")
+        if not equals:
+            raise InputError(f"{entry!r} must look like NAME=FOLDER,FOLDER.")
+        for folder in folders.split(","):
+            _, config, network = load_checkpoint(folder)
+            size = (config.height, config.width)
+            if size not in sets:
+                sets[size] = RetrievalSet(args.data, size)
+            for stream, values in outcome(sets[size], network.to(args.device), args).items():
+                outcomes.setdefault(name, {}).setdefault(stream, []).append(values)
+    first = next(iter(outcomes))
+    groups = people_asked_for(next(iter(sets.values())))
+    reference = outcomes[first]["appearance"]
+    for name, streams in outcomes.items():
+        figures["trainings"][name] = {
+            stream: {
+                "seeds": len(values),
+                **{metric: summary(values, metric, groups, args.seed) for metric in METRICS},
+                PROTOCOL: averaged([value["by size"] for value in values]),
+                f"minus {first}": {
+                    metric: difference(values, reference, metric, groups, args.seed) for metric in METRICS
+                },
+            }
+            for stream, values in streams.items()
+        }
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    args.out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    text = table(figures, first)
+    args.out.with_suffix(".md").write_text(text, encoding="utf-8")
+    print(text)
+
+
+def outcome(data: RetrievalSet, network: ThreeDSLNetwork, args: argparse.Namespace) -> dict[str, dict]:
+    """By stream, what every query scored on the whole test set, and rank-1 among fewer people."""
+    query, gallery = data.describe(network, args.device)
+    whole = data.score(query, gallery, "cloth-changing")
+    everything = joined(query, gallery)
+    return {
+        stream: {
+            **{f"rank-{k}": (scores.first_rank <= k) * 1.0 for k in (1, 5, 10)},
+            "mAP": scores.average_precision,
+            "by size": by_size(everything[stream], data.labels, data.records, args.seed),
+        }
+        for stream, scores in whole.items()
+    }
+
+
+def people_asked_for(data: RetrievalSet) -> NDArray:
+    """The person of every query that is scored under `cloth-changing`, whatever the model."""
+    nothing = np.zeros((len(data.query), len(data.gallery)), np.float32)
+    return data.query_labels.pids[data.score_matrix(nothing, "cloth-changing").query]
+
+
+def averaged(seeds: list[dict[str, dict[str, float]]]) -> dict[str, dict[str, float]]:
+    """Means over seeds of {size: {metric: value}}."""
+    return {
+        size: {metric: float(np.mean([seed[size][metric] for seed in seeds])) for metric in figures}
+        for size, figures in seeds[0].items()
+    }
+
+
+def summary(seeds: list[dict], metric: str, people: NDArray, seed: int) -> dict:
+    """Mean over seeds and queries, with the interval of resampling people, and each seed's own mean."""
+    values = np.mean([s[metric] for s in seeds], 0)
+    return {
+        "value": float(values.mean()),
+        "interval": bootstrap_interval(values, people, seed),
+        "by seed": [float(s[metric].mean()) for s in seeds],
+    }
+
+
+def difference(ours, theirs, metric: str, people: NDArray, seed: int) -> dict:
+    """Paired difference on the same queries, both averaged over their seeds."""
+    values = np.mean([s[metric] for s in ours], 0) - np.mean([s[metric] for s in theirs], 0)
+    return {"value": float(values.mean()), "interval": bootstrap_interval(values, people, seed)}
+
+
+def table(figures: dict, first: str) -> str:
+    """Markdown: one row per training and stream, percent."""
+    lines = [
+        f"| cloth-changing, percent | stream | rank-1 | by seed | rank-5 | rank-10 | mAP | rank-1 minus {first} |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, streams in figures["trainings"].items():
+        for stream, row in streams.items():
+            gain = row[f"minus {first}"]["rank-1"]
+            low, high = row["rank-1"]["interval"]
+            cells = [
+                f"{100 * row['rank-1']['value']:.1f} ({100 * low:.1f} to {100 * high:.1f})",
+                ", ".join(f"{100 * value:.1f}" for value in row["rank-1"]["by seed"]),
+                *(f"{100 * row[metric]['value']:.1f}" for metric in METRICS[1:]),
+                f"{100 * gain['value']:+.1f} ({100 * gain['interval'][0]:+.1f} to {100 * gain['interval'][1]:+.1f})",
+            ]
+            lines.append(f"| {name} | {stream} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,71 @@
+"""Rank-1 against the number of people in the gallery: three pictures of each, in clothes other than the query's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from threedsl.data.listfile import Record
+from threedsl.evaluation.metrics import Labels, Scores, evaluate, similarities
+
+SIZES = (50, 100, 500)
+PROTOCOL = "cloth-changing, 3 pictures a person"
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """Positions in a list of records: queries, and a gallery of up to three pictures a person in other clothes."""
+
+    query: NDArray[np.int64]
+    gallery: NDArray[np.int64]
+
+
+def gather(records: Sequence[Record], people: int, seed: int) -> Crowd | None:
+    """Draw `people` people and, for each, one outfit for the queries and three gallery pictures from the others.
+
+    The gallery pictures come from as many outfits as there are. None when there are fewer people.
+    """
+    wardrobes: dict[str, dict[str, list[int]]] = {}
+    for index, record in enumerate(records):
+        wardrobes.setdefault(record.pid, {}).setdefault(record.clothes, []).append(index)
+    changing = [pid for pid in sorted(wardrobes) if len(wardrobes[pid]) > 1]
+    if len(changing) < people:
+        return None
+    rng = np.random.default_rng((seed, people))
+    query, gallery = [], []
+    for place in rng.permutation(len(changing))[:people]:
+        outfits = list(wardrobes[changing[place]].values())
+        worn, *others = (rng.permutation(outfits[i]).tolist() for i in rng.permutation(len(outfits)))
+        query += worn
+        deep = max(len(other) for other in others)
+        turns = [other[turn] for turn in range(deep) for other in others if turn < len(other)]
+        gallery += turns[:3]
+    return Crowd(np.array(query), np.array(gallery))
+
+
+def score(descriptors: NDArray[np.float32], labels: Labels, crowd: Crowd) -> Scores:
+    """Scores of unit descriptors (N, D) of all records under PROTOCOL."""
+    query, gallery = (
+        Labels(labels.pids[rows], labels.camids[rows], labels.clothes[rows])
+        for rows in (crowd.query, crowd.gallery)
+    )
+    similarity = similarities(descriptors[crowd.query], descriptors[crowd.gallery])
+    return evaluate(similarity, query, gallery, "cloth-changing")
+
+
+def by_size(
+    descriptors: NDArray[np.float32], labels: Labels, records: Sequence[Record], seed: int, draws: int = 10
+) -> dict[str, dict[str, float]]:
+    """{"50 people": {"rank-1": …, "rank-5": …, "rank-10": …, "mAP": …}, …}: means over draws of people."""
+    figures = {}
+    for size in SIZES:
+        crowds = [gather(records, size, seed + draw) for draw in range(draws)]
+        if crowds[0] is None:
+            continue
+        scores = [score(descriptors, labels, crowd) for crowd in crowds]
+        figures[f"{size} people"] = {
+            **{f"rank-{k}": float(np.mean([s.rank(k) for s in scores])) for k in (1, 5, 10)},
+            "mAP": float(np.mean([s.mean_average_precision for s in scores])),
+        }
+    return figures

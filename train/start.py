@@ -1,0 +1,49 @@
+"""The second of two stages: a trained appearance stream stays as it is, and the 3D stream starts from its encoder."""
+
+from torch import nn
+
+from threedsl.checkpoint import load_checkpoint
+from threedsl.errors import InputError
+from threedsl.network import ThreeDSLNetwork
+from train.config import TrainConfig
+
+EARLY_BLOCKS = 5  # of the 3D trunk, up to stride 8: edges and textures, which serve both streams alike
+
+
+def start_from(network: ThreeDSLNetwork, config: TrainConfig) -> list[nn.Module]:
+    """Copy the checkpoint `config.start` into the network and freeze what stays.
+
+    The trunk, both late encoders and the neck of the 3D stream start as copies of the appearance stream's.
+
+    Returns:
+        the frozen modules, to be kept in evaluation mode: the appearance stream and the first blocks of the trunk.
+
+    Raises:
+        InputError: the checkpoint is of another backbone or size.
+    """
+    folder, other, trained = load_checkpoint(config.start)
+    for field in ("name", "height", "width", "descriptor"):
+        if getattr(other, field) != getattr(config.network, field):
+            raise InputError(
+                f"{folder} has {field} {getattr(other, field)!r} and cannot start a network with "
+                f"{getattr(config.network, field)!r}."
+            )
+    source = trained.appearance_stream
+    network.appearance_stream.load_state_dict(source.state_dict())
+    stem, blocks, head = source.encoder
+    stream = network.shape_stream
+    shared = len(stream.trunk[1])
+    late = list(blocks[shared:])
+    for target, copied in (
+        (stream.trunk[0], stem),
+        *zip(stream.trunk[1], blocks[:shared], strict=True),
+        *zip(stream.shape_encoder[0], late, strict=True),
+        (stream.shape_encoder[1], head),
+        (stream.shape_neck, source.neck),
+        *zip(stream.pose_encoder, late, strict=True),
+    ):
+        target.load_state_dict(copied.state_dict())
+    frozen = [network.appearance_stream, stream.trunk[0], *stream.trunk[1][:EARLY_BLOCKS]]
+    for module in frozen:
+        module.requires_grad_(False)
+    return frozen
