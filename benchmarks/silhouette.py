@@ -23,6 +23,7 @@ CPU_STEP = [
     "pictures=4",
     "precision=no",
     "graph=false",
+    "start=null",
 ]
 
 

@@ -39,7 +39,7 @@ def overrides(toy, out, **more):
         "data": toy / "data", "body": toy / "body.npz", "out": toy / out, "steps": STEPS, "people": 3, "pictures": 4,
         "network.height": 64, "network.width": 32, "network.descriptor": 32, "network.hidden": 32, "mask_height": 32,
         "warmup": 1, "log_every": 2, "evaluate_every": STEPS, "save_every": 100,
-        "precision": "no", "graph": "false",
+        "precision": "no", "graph": "false", "start": "null",
     } | more  # fmt: skip
     return [f"{key}={value}" for key, value in values.items()]
 
@@ -112,6 +112,8 @@ def test_measuring_writes_figures_and_card(toy, finished, capsys):
         str(baseline),
         "--bodies",
         "4",
+        "--uniforms",
+        str(toy / "data"),
     ]
     assert main(arguments) == 0
     figures = json.loads((finished / "metrics.json").read_text())
@@ -125,6 +127,23 @@ def test_measuring_writes_figures_and_card(toy, finished, capsys):
     assert figures["openpeople"]["gallery pictures"] == 50
     card = (finished / "README.md").read_text()
     assert card in capsys.readouterr().out and "| chance |" in card and "2 people not among" in card
+
+
+def test_trainings_are_compared_over_their_seeds(toy, finished, tmp_path, capsys):
+    other = train(load_config(CONFIG, overrides(toy, "other", seed=1, steps=1)))
+    out = tmp_path / "table" / "compared.json"
+    runs = [f"one={finished}", f"both={finished},{other}"]
+    assert main(["compare", *runs, "--data", str(toy / "data"), "--out", str(out)]) == 0
+    table = json.loads(out.read_text())["trainings"]
+    one, both = (table[name]["combined"]["rank-1"] for name in ("one", "both"))
+    assert one["by seed"][0] == both["by seed"][0] and len(both["by seed"]) == 2
+    assert both["value"] == pytest.approx(sum(both["by seed"]) / 2)
+    against = table["both"]["combined"]["minus one"]["mAP"]["value"]
+    assert against == pytest.approx(
+        table["both"]["combined"]["mAP"]["value"] - table["one"]["appearance"]["mAP"]["value"]
+    )
+    assert out.with_suffix(".md").read_text() == capsys.readouterr().out.strip() + "\n"
+    assert main(["compare", "unnamed", "--data", str(toy / "data"), "--out", str(out)]) == 2
 
 
 def test_the_paper_s_backbones_train_too(toy):

@@ -539,6 +539,15 @@ def test_a_preview_shows_the_first_people_with_their_truth(small, tmp_path):
     assert contents(small) == before
 
 
+def test_uniforms_dress_everybody_alike(tmp_path):
+    assert synthesize(tmp_path / "set", SMALL | {"--uniforms": "2", "--people": "3"}) == 0
+    with np.load(tmp_path / "set" / "truth.npz") as file:
+        people = np.array([Path(path).parts[1] for path in file["paths"]])
+        for person in np.unique(people):
+            worn = file["shared_outfit"][people == person]
+            assert sorted(set((worn // 2).tolist())) == [0, 1] and len(set((worn % 2).tolist())) == 1
+
+
 # Refusals ------------------------------------------------------------------------------------------------------
 
 
@@ -555,6 +564,8 @@ def test_a_preview_shows_the_first_people_with_their_truth(small, tmp_path):
         ("--test-share", "1", "--test-share must be at least 0 and below 1."),
         ("--test-share", "-0.1", "--test-share must be at least 0 and below 1."),
         ("--test-share", "nan", "--test-share must be at least 0 and below 1."),
+        ("--uniforms", "1", "--uniforms must be 0 or at least 2"),
+        ("--uniforms", "-2", "--uniforms must be 0 or at least 2"),
         ("--samples", "0", "--samples must be 1 to 4"),
         ("--samples", "5", "--samples must be 1 to 4"),
         ("--workers", "0", "--workers at least 1."),

@@ -1,0 +1,97 @@
+"""The second stage: the appearance stream stays, the 3D stream starts as its copy."""
+
+import pytest
+import torch
+
+from tests.train.toy import write_dataset
+from threedsl import ThreeDSL
+from threedsl.body import DEFAULT_BODY, BodyModel
+from threedsl.checkpoint import load_checkpoint, save_checkpoint
+from threedsl.errors import InputError
+from threedsl.network import NetworkConfig, build_network
+from train.config import load_config
+from train.engine import train
+from train.learner import Learner
+from train.start import start_from
+
+CONFIG = "train/configs/3dsl-lite.yaml"
+SMALL = {
+    "network.height": 64, "network.width": 32, "network.descriptor": 32, "network.hidden": 32, "mask_height": 32,
+    "people": 3, "steps": 3, "warmup": 1, "log_every": 1, "evaluate_every": 3, "save_every": 100, "learning_rate": 1e-2,
+}  # fmt: skip
+
+
+def first_stage(folder, **changes):
+    torch.manual_seed(3)
+    config = NetworkConfig(
+        **{"height": 64, "width": 32, "descriptor": 32, "hidden": 32, "shape_stream": False} | changes
+    )
+    network = build_network(config)
+    for value in network.buffers():  # statistics that are not those of a new network
+        if value.dtype.is_floating_point and value.ndim == 1:
+            value.uniform_(0.5, 1.5)
+    save_checkpoint(network, config, folder)
+    return folder
+
+
+def second_stage(folder, **more):
+    return load_config(CONFIG, [f"{k}={v}" for k, v in (SMALL | {"start": folder} | more).items()])
+
+
+def test_the_3d_stream_starts_as_a_copy(tmp_path):
+    config = second_stage(first_stage(tmp_path / "first"))
+    network = build_network(config.network)
+    start_from(network, config)
+    network.eval()
+    images = torch.rand(4, 3, 64, 32)
+    output = network(images)
+    # Before the norm the global shape feature is the appearance feature; the parts' follow it.
+    assert torch.allclose(output.shape_feature[:, :32], output.appearance_feature, atol=1e-5)
+    _, _, alone = load_checkpoint(tmp_path / "first")
+    assert torch.allclose(output.appearance, alone.eval()(images).appearance, atol=1e-6)
+
+
+def test_what_is_kept_stays_to_the_last_bit_and_the_rest_learns(tmp_path):
+    write_dataset(tmp_path / "data")
+    first = first_stage(tmp_path / "first")
+    config = second_stage(first, data=tmp_path / "data", out=tmp_path / "run")
+    exported = train(config)
+    _, _, before = load_checkpoint(first)
+    _, _, after = load_checkpoint(exported)
+    old, new = before.state_dict(), after.state_dict()
+    kept = [name for name in old if name.startswith("appearance_stream")]
+    assert kept
+    for name in kept:  # exported matrices are in half precision
+        expected = old[name].half().float() if old[name].ndim > 1 else old[name]
+        assert torch.equal(new[name], expected), name
+    late = "appearance_stream.encoder.1.15.project.0.weight"
+    copied = "shape_stream.shape_encoder.0.4.project.0.weight"
+    assert not torch.equal(new[copied], old[late].half().float())
+    assert ThreeDSL.from_pretrained(exported).config.parts == 3
+
+
+def test_frozen_modules_keep_their_statistics(tmp_path):
+    config = second_stage(first_stage(tmp_path / "first"))
+    network = build_network(config.network)
+    learner = Learner(network, BodyModel.load(DEFAULT_BODY), 3, config)
+    learner.freeze(start_from(network, config))
+    learner.train()
+    assert not network.appearance_stream.training and not network.shape_stream.trunk[0].training
+    assert network.shape_stream.shape_encoder.training
+    assert "appearance" not in learner.classifiers
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [({"height": 96}, "height 96"), ({"descriptor": 64}, "descriptor 64"), ({"name": "r50"}, "name 'r50'")],
+)
+def test_a_checkpoint_that_does_not_fit(tmp_path, changes, sentence):
+    config = second_stage(first_stage(tmp_path / "first", **changes))
+    with pytest.raises(InputError, match=sentence):
+        start_from(build_network(config.network), config)
+
+
+@pytest.mark.parametrize("override", ["graph=true", "network.name=r50", "network.shape_stream=false"])
+def test_fields_that_exclude_each_other(override):
+    with pytest.raises(InputError, match="start"):
+        load_config(CONFIG, [override])
