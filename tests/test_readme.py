@@ -21,7 +21,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from tests.data.tools import detection, parsing_png, write_results
+from tests.datasets.trees import build_market1501
+from threedsl.data.listfile import read_list, write_list
 from train import __main__ as trainer
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -107,7 +111,27 @@ def workspace(tmp_path_factory, shipped_checkpoint) -> Path:
         (folder / "people" / person).mkdir(parents=True)
         shutil.copy(people / person / "assets" / "studio_posture.jpg", folder / "people" / person)
     shutil.copy(people / "P001" / "assets" / "amateur_posture.jpg", folder / "photo.jpg")
+    write_market(folder)
+    write_test_set(folder / "data" / "test")
     return folder
+
+
+def write_market(folder: Path) -> None:
+    """Market-1501 in small, and what AlphaPose and Self-Correction would say of its training pictures."""
+    root = build_market1501(folder)
+    assert root.name == "Market-1501-v15.09.15"
+    pictures = sorted((root / "bounding_box_train").glob("0*.jpg"))
+    write_results(folder / "alphapose-results.json", *(detection(path.name) for path in pictures))
+    for path in pictures:
+        with Image.open(path) as picture:
+            parsing_png(folder / "parsing" / f"{path.stem}.png", picture.size)
+
+
+def write_test_set(folder: Path) -> None:
+    """The page's synthetic people as a data set."""
+    shipped = REPOSITORY / "assets" / "synthetic"
+    for name in ("query", "gallery"):
+        write_list(read_list(shipped / f"{name}.txt"), folder / "list" / f"{name}.txt", folder)
 
 
 def run(command: list[str], folder: Path) -> str:
@@ -125,7 +149,7 @@ def test_command_line(block, workspace):
     """One block in one shell, in its order; afterwards everything that --out and --overlay name is there."""
     own = [command for command in block.commands() if runner_of(command) == "test_command_line"]
     run(["bash", "-e", "-c", "\n".join(own)], workspace)
-    written = re.findall(r"--(?:out|overlay) (\S+)", "\n".join(own))
+    written = re.findall(r"--(?:out|overlay|plot|pictures|preview) (\S+)", "\n".join(own))
     assert [name for name in written if not (workspace / name).exists()] == []
 
 
