@@ -6,13 +6,14 @@ borrows numpy and torch from the environment that runs the benchmark, so that bo
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-DEFAULT = Path("~/.cache/threedsl/peers")
+MARK = "installed.txt"  # in every environment that is set up here, before anything else; what it holds, once done
 # Their own requirements name torch and numpy versions that no longer install together.
 PINNED = ("torchreid==0.2.5", "fastreid==1.4.0", "open-metric-learning==4.0.0")
 NEEDED = (  # by open-metric-learning's import, and by the build of fastreid's Cython
@@ -39,15 +40,45 @@ setup(name="rank_cy", ext_modules=cythonize([extension], quiet=True))
 """
 
 
-def prepare_environment(folder: Path) -> tuple[Path, str]:
-    """Set the environment up where it is missing; (its python, why fastreid's Cython could not be built or "")."""
-    folder = folder.expanduser().absolute()
+def environment_folder(named: Path | None, name: str) -> Path:
+    """The folder of an environment: the one the user named, else one in the user's cache."""
+    from threedsl.files import cache_folder
+
+    return (named.expanduser() if named else cache_folder() / name).absolute()
+
+
+def new_environment(folder: Path, clear: bool) -> None:
+    """Make a virtual environment in a folder that is missing or empty, and mark it as begun.
+
+    clear: empty the folder first if it is one of ours, as its mark tells; never for a folder that the user named.
+    """
+    if folder.is_dir() and any(folder.iterdir()):
+        ours = (folder / MARK).is_file()
+        if not (ours and clear):
+            what = (
+                "an older or unfinished environment"
+                if ours
+                else "something else than this benchmark's environment"
+            )
+            raise SystemExit(f"error: {folder} holds {what}; name a new or empty folder in --env.")
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MARK).write_text("", encoding="utf-8")
+    _run(sys.executable, "-m", "venv", str(folder))
+
+
+def prepare_environment(named: Path | None) -> tuple[Path, str]:
+    """Set the environment up where it is missing; (its python, why fastreid's Cython could not be built or "").
+
+    named: its folder; None: `peers` in the user's cache, made anew when other versions are wanted.
+    """
+    folder = environment_folder(named, "peers")
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    done = folder / "installed.txt"
+    done = folder / MARK
     wanted = "\n".join([sys.version, *PINNED, *NEEDED])
     if not done.is_file() or done.read_text(encoding="utf-8") != wanted:
         print(f"Setting up {folder} (once, about a minute) …", file=sys.stderr)
-        _run(sys.executable, "-m", "venv", "--clear", str(folder))
+        new_environment(folder, clear=named is None)
         query = "import sysconfig; print(sysconfig.get_path('purelib'))"
         packages = Path(_run(str(python), "-c", query).strip())
         borrowed = sorted({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})

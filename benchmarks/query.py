@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from statistics import median
 
 START_LIMIT = 120  # seconds
 
@@ -26,11 +27,6 @@ def main(args: argparse.Namespace) -> None:
     starts = [time_start(args.checkpoint) for _ in range(args.starts)]
     if starts:
         print(f"{'start to first page':34s} median {median(starts):6.1f} s    best {min(starts):6.1f} s")
-
-
-def median(values: list[float]) -> float:
-    ordered = sorted(values)
-    return ordered[len(ordered) // 2]
 
 
 def time_queries(checkpoint: Path, repeats: int) -> dict[str, list[float]]:

@@ -6,12 +6,12 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.features import SIZES, write_distances, write_features
-from benchmarks.peers import DEFAULT, Contender, prepare_environment
+from benchmarks.peers import Contender, prepare_environment
 from benchmarks.table import machine, replace_section, spread, table
 
 WORST = "an untrained model"
 MODELS = {"a good model": 1.8, WORST: 30.0}
-QUICK = 10.0  # CPU seconds: who takes longer needs no round to warm up, and works in SLOW_ROUNDS
+QUICK = 10.0  # CPU seconds: who takes longer works in SLOW_ROUNDS
 SLOW_ROUNDS = 2
 FROM_DISTANCES = {
     "score-ours": "threedsl",
@@ -29,7 +29,12 @@ TOLERANCE = 1e-5  # of rank-1 and mAP between the contenders, some of which comp
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--env", type=Path, default=DEFAULT, help="folder of the peers' environment")
+    parser.add_argument(
+        "--env",
+        type=Path,
+        help="folder of the peers' environment, set up where it is missing or empty; by default peers in the user's "
+        "cache",
+    )
     parser.add_argument(
         "--repeats",
         type=int,
@@ -83,14 +88,15 @@ def choose(names: dict[str, str], only_ours: bool, only_quick: bool, refusal: st
 
 
 def compete(names: list[str], folder: Path, python: Path, repeats: int) -> dict[str, list[dict]]:
-    """Rounds in which everybody works once, one after the other, so that a busy machine is busy for all."""
+    """Rounds in which everybody works once, one after the other, so that a busy machine is busy for all.
+
+    A call that warms up comes before them and counts for nobody; it tells who is slow.
+    """
     contenders = [Contender(name, folder, sys.executable if "ours" in name else python) for name in names]
     rounds: dict[str, list[dict]] = {name: [] for name in names}
     wanted = dict.fromkeys(names, repeats)
     for contender in contenders:
-        first = contender.work()
-        if first["cpu"] > QUICK:
-            rounds[contender.name].append(first)
+        if contender.work()["cpu"] > QUICK:
             wanted[contender.name] = min(repeats, SLOW_ROUNDS)
     while any(len(rounds[name]) < wanted[name] for name in names):
         for contender in contenders:

@@ -3,15 +3,16 @@
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+from benchmarks.peers import environment_folder, new_environment
 from benchmarks.table import machine, replace_section, spread, table
 
 ROOT = Path(__file__).resolve().parents[1]
-DEFAULT = Path("~/.cache/threedsl/pytorch3d")
 # The wheel goes with this torch and not with newer ones; PyPI's torch for Linux is the CUDA build.
 PACKAGES = ("torch==2.12.1", "easypytorch3d==0.7.9.post1", "numpy>=2.2,<3", "smplx>=0.1.28,<0.2")
 PROBE = "from pytorch3d import _C; import smplx"
@@ -31,8 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--env",
         type=Path,
-        default=DEFAULT,
-        help="folder of an environment with PyTorch3D; set up where it is missing",
+        help="folder of an environment with PyTorch3D, set up where it is missing or empty; by default pytorch3d in "
+        "the user's cache",
     )
     parser.add_argument("--repeats", type=int, default=7, help="rounds, in each of which both work once")
     parser.add_argument("--batch", type=int, default=8)
@@ -52,9 +53,9 @@ def main(args: argparse.Namespace) -> None:
         replace_section("silhouette", "\n\n".join(sections))
 
 
-def find_environment(folder: Path) -> str:
+def find_environment(named: Path | None) -> str:
     """A Python that imports PyTorch3D: this one, the folder's, or the folder's after setting it up."""
-    folder = folder.expanduser().absolute()
+    folder = environment_folder(named, "pytorch3d")
     python = str(folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
     for candidate in (sys.executable, python):
         if (
@@ -66,8 +67,8 @@ def find_environment(folder: Path) -> str:
         f"Setting up {folder} (once; with PyPI's torch about 5 GB and some minutes) …",
         file=sys.stderr,
     )
+    new_environment(folder, clear=named is None)
     for command in (
-        [sys.executable, "-m", "venv", "--clear", str(folder)],
         [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *PACKAGES],
         [python, "-c", PROBE],
     ):
@@ -131,7 +132,7 @@ def standings(report: dict, args: argparse.Namespace) -> list[str]:
 
 def low_middle(values: list[float]) -> str:
     ordered = sorted(values)
-    return f"{ordered[0]:.4f}, {ordered[len(ordered) // 2]:.4f}"
+    return f"{ordered[0]:.4f}, {statistics.median(ordered):.4f}"
 
 
 def step_share(report: dict, repeats: int) -> str:
@@ -169,14 +170,14 @@ def step_share(report: dict, repeats: int) -> str:
             steps.append(stepped)
             silhouettes.append(drawn)
     shares = [100 * drawn / stepped for drawn, stepped in zip(silhouettes, steps, strict=True)]
-    theirs = sorted(part["cpu"] for part in report["rounds"]["1"]["20"])
+    theirs = statistics.median(part["cpu"] for part in report["rounds"]["1"]["20"])
     count = len(batch.images)
     network = config.network
     return (
         f"A training step of {CONFIG.stem} at {network.height} x {network.width}, batch {count}, one thread, torch "
         f"{torch.__version__}: {spread(steps)} CPU seconds; its silhouettes with projection and loss, forward and "
         f"backward, on the step's own bodies: {spread(silhouettes, 3)} s, which is {spread(shares)} % of the step. "
-        f"PyTorch3D would need {theirs[len(theirs) // 2] * count / 1000:.1f} s for them."
+        f"PyTorch3D would need {theirs * count / 1000:.1f} s for them."
     )
 
 

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import statistics
 import sys
 from datetime import date
 from pathlib import Path
@@ -43,8 +44,7 @@ def replace_section(name: str, text: str) -> None:
 
 def spread(values: list[float], digits: int = 2) -> str:
     """Median and range."""
-    ordered = sorted(values)
-    middle = ordered[len(ordered) // 2]
-    if len(ordered) == 1:
+    middle = statistics.median(values)
+    if len(values) == 1:
         return f"{middle:,.{digits}f}"
-    return f"{middle:,.{digits}f} ({ordered[0]:,.{digits}f} – {ordered[-1]:,.{digits}f})"
+    return f"{middle:,.{digits}f} ({min(values):,.{digits}f} – {max(values):,.{digits}f})"

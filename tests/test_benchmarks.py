@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from benchmarks import table
+from benchmarks import peers, query, scoring, silhouette, table
 from benchmarks.contenders import CONTENDERS
 from benchmarks.features import write_distances, write_features
 from benchmarks.peers import ROOT, Contender
@@ -77,3 +77,94 @@ def test_the_readme_has_every_section_that_is_written():
 
 def test_figures_go_through_json(folder):
     assert json.loads(json.dumps(CONTENDERS["score-ours"](folder)())).keys() == {"rank-1", "mAP", "mINP"}
+
+
+def snapshot(folder):
+    return {path.relative_to(folder): path.is_file() and path.read_bytes() for path in folder.rglob("*")}
+
+
+@pytest.fixture
+def no_commands(monkeypatch, tmp_path):
+    """Nothing is run or installed, no Python has PyTorch3D, and the cache is the test's own: the commands asked for."""
+    asked = []
+
+    def run(*command, cwd=None):
+        asked.append(command)
+        return str(tmp_path)
+
+    monkeypatch.setattr(peers, "_run", run)
+    failed = subprocess.CompletedProcess([], 1, "", "not here")
+    monkeypatch.setattr(
+        silhouette.subprocess, "run", lambda command, **options: asked.append(command) or failed
+    )
+    monkeypatch.setenv("THREEDSL_CACHE", str(tmp_path / "cache"))
+    return asked
+
+
+@pytest.mark.parametrize("prepare", [peers.prepare_environment, silhouette.find_environment])
+@pytest.mark.parametrize("mark", ["", peers.MARK])
+def test_a_folder_that_the_user_named_is_never_emptied(prepare, mark, no_commands, tmp_path):
+    named = tmp_path / "thesis"
+    (named / "bin").mkdir(parents=True)
+    for name in filter(None, ["chapter.tex", "bin/python", mark]):
+        (named / name).write_text("mine")
+    before = snapshot(named)
+    with pytest.raises(SystemExit, match="name a new or empty folder in --env"):
+        prepare(named)
+    assert snapshot(named) == before
+    assert not [command for command in no_commands if "venv" in command]
+
+
+def test_the_environment_in_the_cache_is_made_anew_only_if_it_is_ours(no_commands, tmp_path):
+    folder = tmp_path / "cache" / "peers"
+    folder.mkdir(parents=True)
+    (folder / "old").write_text("x")
+    with pytest.raises(SystemExit, match="holds something else"):
+        peers.prepare_environment(None)
+    assert (folder / "old").exists()
+    (folder / peers.MARK).write_text("other versions")
+    peers.prepare_environment(None)
+    assert not (folder / "old").exists()
+    assert (sys.executable, "-m", "venv", str(folder)) in no_commands
+    assert not any("--clear" in command for command in no_commands)
+    done = len(no_commands)
+    peers.prepare_environment(None)
+    assert not [command for command in no_commands[done:] if "venv" in command]
+
+
+def test_an_empty_folder_that_the_user_named_is_set_up(no_commands, tmp_path):
+    named = tmp_path / "empty"
+    named.mkdir()
+    python, _ = peers.prepare_environment(named)
+    assert python.is_relative_to(named) and (named / peers.MARK).read_text()
+
+
+def test_medians_of_two_are_between_them():
+    assert table.spread([3.0, 1.0]) == "2.00 (1.00 – 3.00)"
+    assert table.spread([5.0, 1.0, 2.0], 0) == "2 (1 – 5)"
+    assert silhouette.low_middle([3.0, 1.0]) == "1.0000, 2.0000"
+    assert query.median([3.0, 1.0]) == 2
+
+
+def test_ratios_are_of_the_same_round(monkeypatch, tmp_path):
+    """Each pass over the contenders has a load of its own, which is in the time of both."""
+    calls = []
+
+    class Loaded:
+        def __init__(self, name, folder, python):
+            self.name, self.done = name, 0
+
+        def work(self):
+            self.done += 1
+            calls.append((self.done, self.name))
+            load = {1: 9.0, 2: 1.0}.get(self.done, 3.0)
+            return {"cpu": load * (100 if self.name in scoring.SLOW else 0.1), "pass": self.done}
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(scoring, "Contender", Loaded)
+    rounds = scoring.compete(["score-ours", "score-torchreid"], tmp_path, tmp_path, 4)
+    assert [done["pass"] for done in rounds["score-ours"]] == [2, 3, 4, 5]
+    assert [done["pass"] for done in rounds["score-torchreid"]] == [2, 3]
+    assert calls[:6] == sorted(calls[:6], key=lambda call: call[0])

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from tests.models import random_checkpoint, random_model
 from tests.pictures import person_like
-from threedsl import checkpoint
+from threedsl import checkpoint, checkpoint_folder
 from threedsl.errors import InputError
 from threedsl.pipeline import ThreeDSL
 
@@ -293,6 +293,17 @@ def test_hub_ids_are_read_through_the_hubs_cache(saved, tmp_path, monkeypatch):
 
 def test_paths_below_the_repository_work_from_anywhere(tmp_path, monkeypatch):
     random_checkpoint(tmp_path / "repository" / "checkpoints" / "mine", descriptor=32)
-    monkeypatch.setattr(checkpoint, "REPOSITORY", tmp_path / "repository")
+    monkeypatch.setattr(checkpoint_folder, "REPOSITORY", tmp_path / "repository")
     monkeypatch.chdir(tmp_path)
     assert ThreeDSL.from_pretrained("checkpoints/mine", device="cpu").config.descriptor == 32
+
+
+def test_shipped_checkpoints_are_known_by_name(tmp_path, monkeypatch):
+    (tmp_path / "repository" / "checkpoints" / "mine").mkdir(parents=True)
+    (tmp_path / "here" / "other").mkdir(parents=True)
+    monkeypatch.setattr(checkpoint_folder, "REPOSITORY", tmp_path / "repository")
+    monkeypatch.chdir(tmp_path / "here")
+    assert checkpoint_folder.find_checkpoint("mine") == tmp_path / "repository" / "checkpoints" / "mine"
+    assert checkpoint_folder.find_checkpoint("other") == Path("other")
+    with pytest.raises(InputError, match="3dsl-lite, which is shipped"):
+        checkpoint_folder.find_checkpoint("no-such-name")

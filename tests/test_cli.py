@@ -350,3 +350,29 @@ def test_a_defect_is_exit_code_one(world, tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY)
     assert done.returncode == 1 and "ZeroDivisionError" in done.stderr
+
+
+def test_a_closed_pipe_is_no_error():
+    """`… | head -1` closes the pipe after the first line."""
+    code = (
+        "import sys\nfrom threedsl.cli import index, main\n"
+        "index.run = lambda args: [print('x' * 1000) for _ in range(10_000)]\n"
+        "sys.exit(main(['index', 'a', '--out', 'b']))"
+    )
+    command = f'{sys.executable} -c "$0" | head -1 >/dev/null; exit ${{PIPESTATUS[0]}}'
+    done = subprocess.run(["bash", "-c", command, code], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_a_full_disk_behind_the_output_is_one_sentence():
+    code = (
+        "import sys\nfrom threedsl.cli import index, main\n"
+        "index.run = lambda args: print('x')\n"
+        "sys.exit(main(['index', 'a', '--out', 'b']))"
+    )
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, text=True, cwd=REPOSITORY
+        )
+    assert done.returncode == 2
+    assert done.stderr == "error: the output cannot be written (No space left on device)\n"

@@ -137,6 +137,10 @@ def test_progress_counts_pictures(model, pictures):
 def test_no_pictures_at_all(model):
     output = model([])
     assert output.appearance.shape == (0, 64) and output.combined.shape == (0, 128) and output.bodies is None
+    in_parts = random_model(parts=3, height=64, width=32)
+    for count in (0, 1):
+        output = in_parts([person_like()] * count, bodies=False)
+        assert output.shape.shape == (count, 64 + 3 * 16) and output.combined.shape == (count, 128 + 3 * 16)
 
 
 def test_unreadable_pictures_name_themselves(model, tmp_path):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import tempfile
 from pathlib import Path
 
@@ -13,13 +12,12 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from threedsl.body import DEFAULT_BODY
+from threedsl.checkpoint_folder import CONFIG, WEIGHTS, find_checkpoint
 from threedsl.errors import InputError
 from threedsl.network import NetworkConfig, ThreeDSLNetwork, build_network
 
 SHARD_SIZE = 9_000_000  # bytes; git and a Space ask for LFS above 10 MB
-WEIGHTS, INDEX, CONFIG = "model.safetensors", "model.safetensors.index.json", "config.json"
-REPOSITORY = Path(__file__).resolve().parents[1]
-HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+INDEX = "model.safetensors.index.json"
 
 
 def save_checkpoint(
@@ -72,19 +70,6 @@ def load_checkpoint(source: str | Path) -> tuple[Path, NetworkConfig, ThreeDSLNe
     return folder, config, network
 
 
-def find_checkpoint(source: str | Path) -> Path:
-    """A folder as given, below the repository, or downloaded from the Hugging Face Hub."""
-    for folder in (Path(source), REPOSITORY / source):
-        if folder.is_dir():
-            return folder
-    name = str(source)
-    if HUB_ID.fullmatch(name) and not Path(name).parent.exists() and not (REPOSITORY / name).parent.exists():
-        return _download(name)
-    raise InputError(
-        f"Checkpoint {name} does not exist; give a folder with {CONFIG} and {WEIGHTS}, or a Hugging Face id."
-    )
-
-
 def body_of(folder: Path) -> Path:
     """The body file a checkpoint was trained with: its own body.npz, else the shipped one."""
     own = folder / "body.npz"
@@ -99,18 +84,6 @@ def fingerprint_of(network: ThreeDSLNetwork, config: NetworkConfig) -> str:
             digest.update(f"{name}{tuple(value.shape)}".encode())
             digest.update(value.detach().float().cpu().contiguous().numpy().data)
     return digest.hexdigest()
-
-
-def _download(name: str) -> Path:
-    from huggingface_hub import snapshot_download
-
-    try:
-        return Path(snapshot_download(name, allow_patterns=["*.json", "*.safetensors", "body.npz"]))
-    except Exception as error:  # HTTP, offline and hub errors have no common base class
-        reason = type(error).__name__
-        raise InputError(
-            f"{name} is neither a folder nor a model that could be had from the Hub ({reason})."
-        ) from error
 
 
 def _read_json(path: Path) -> dict:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from threedsl.data.detect import Box, crop_box
 from threedsl.data.images import load_image
 from threedsl.data.listfile import Record, read_list
 from threedsl.errors import InputError
+from threedsl.files import cache_folder
 from threedsl.progress import progress_bar
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
@@ -78,19 +78,6 @@ def demo_galleries() -> Mapping[str, DemoGallery]:
             lambda: read_list(SYNTHETIC / "query.txt"),
         )
     return galleries
-
-
-def cache_folder() -> Path:
-    """Where derived files are kept: $THREEDSL_CACHE, else threedsl/ in the user's cache, else in the temporary one."""
-    if folder := os.environ.get("THREEDSL_CACHE"):
-        return Path(folder)
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "threedsl"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return folder
-    except OSError:
-        return Path(tempfile.gettempdir()) / "threedsl"
 
 
 def openpeople_folder() -> Path | None:

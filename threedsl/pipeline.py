@@ -14,6 +14,7 @@ import torch
 from threedsl.bodies import Bodies
 from threedsl.body import DEFAULT_BODY, BodyModel
 from threedsl.checkpoint import body_of, fingerprint_of, load_checkpoint, save_checkpoint
+from threedsl.checkpoint_folder import DEFAULT, REPOSITORY
 from threedsl.data.images import Source, load_image
 from threedsl.data.transforms import resize_crop, to_batch
 from threedsl.errors import InputError
@@ -21,7 +22,7 @@ from threedsl.network import NetworkConfig, ThreeDSLNetwork
 from threedsl.progress import Report
 from threedsl.streams import STREAMS
 
-DEFAULT_CHECKPOINT = Path(__file__).resolve().parents[1] / "checkpoints" / "3dsl-lite"
+DEFAULT_CHECKPOINT = REPOSITORY / "checkpoints" / DEFAULT
 
 
 @dataclass(frozen=True)
@@ -163,9 +164,8 @@ class ThreeDSL:
             return np.concatenate(found) if found else np.zeros((count, width), np.float32)
 
         count = sum(len(part["appearance"]) for part in parts)
-        size = self.config.descriptor
-        appearance = joined("appearance", size)
-        shape = joined("shape", size if self.config.shape_stream else 0)
+        appearance = joined("appearance", self.config.descriptor)
+        shape = joined("shape", self.config.shape_width)
         people = None
         if bodies and self.config.shape_stream and parts:
             values = (joined(name, 0) for name in ("betas", "pose", "camera", "displacement"))
@@ -188,7 +188,8 @@ def pick_device(device: str | torch.device) -> torch.device:
         picked = torch.device(device)
         torch.empty(0, device=picked)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise InputError(
-            f"device {str(device)!r} cannot be used here ({str(error).splitlines()[0]})."
-        ) from None
+        reason = str(error).splitlines()[0]
+        if reason.startswith("Expected one of"):  # torch's list of every device that it was ever built for
+            reason = "use auto, cpu, cuda or cuda:N"
+        raise InputError(f"device {str(device)!r} cannot be used here ({reason}).") from None
     return picked

@@ -1,4 +1,4 @@
-"""python -m train body | wardrobe | synthesize | run: everything that reproduces checkpoints/."""
+"""python -m train body | wardrobe | synthesize | run | demo | compare | measure: what reproduces checkpoints/."""
 
 import argparse
 import importlib

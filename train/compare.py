@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from threedsl.arguments import seed
 from threedsl.checkpoint import load_checkpoint
 from threedsl.errors import InputError
 from threedsl.evaluation.metrics import bootstrap_interval
+from threedsl.files import write_whole
 from threedsl.network import ThreeDSLNetwork
 from train.crowds import PROTOCOL, by_size
 from train.retrieval import RetrievalSet, joined
@@ -29,10 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", type=Path, required=True, help="FILE.json; FILE.md is written beside it")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap and of the draws of people")
+    parser.add_argument("--seed", type=seed, default=0, help="of the bootstrap and of the draws of people")
 
 
 def main(args: argparse.Namespace) -> None:
+    if args.out.suffix != ".json":
+        raise InputError(f"--out {args.out} must end in .json; the table goes beside it, ending in .md.")
     figures = {"data": args.data.name, "seed": args.seed, "trainings": {}}
     outcomes: dict[str, dict[str, list[dict]]] = {}
     sets: dict[tuple[int, int], RetrievalSet] = {}
@@ -62,10 +66,9 @@ def main(args: argparse.Namespace) -> None:
             }
             for stream, values in streams.items()
         }
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     text = table(figures, first)
-    args.out.with_suffix(".md").write_text(text, encoding="utf-8")
+    write_whole(args.out, (json.dumps(figures, indent=1) + "\n").encode())
+    write_whole(args.out.with_suffix(".md"), text.encode())
     print(text)
 
 
@@ -86,8 +89,8 @@ def outcome(data: RetrievalSet, network: ThreeDSLNetwork, args: argparse.Namespa
 
 def people_asked_for(data: RetrievalSet) -> NDArray:
     """The person of every query that is scored under `cloth-changing`, whatever the model."""
-    nothing = np.zeros((len(data.query), len(data.gallery)), np.float32)
-    return data.query_labels.pids[data.score_matrix(nothing, "cloth-changing").query]
+    matches, _ = data.matches("cloth-changing")
+    return data.query_labels.pids[matches > 0]
 
 
 def averaged(seeds: list[dict[str, dict[str, float]]]) -> dict[str, dict[str, float]]:

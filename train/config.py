@@ -17,7 +17,8 @@ from train.sampler import SAMPLING
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Factors of the terms of METHOD section 3; 0 leaves a term out (and does not compute it)."""
+    """Factors of the terms of METHOD section 3; 0 leaves a term out. Identity and triplet are computed all the same,
+    the others are not."""
 
     identity: float = 1.0  # cross entropy on both streams
     triplet: float = 1.0

@@ -1,4 +1,5 @@
-"""Rank-1 against the number of people in the gallery: three pictures of each, in clothes other than the query's."""
+"""Rank-1 against the number of people in the gallery: up to three pictures of each, in clothes other than the query's;
+the query's person in the query's camera is removed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from threedsl.data.listfile import Record
 from threedsl.evaluation.metrics import Labels, Scores, evaluate, similarities
 
 SIZES = (50, 100, 500)
-PROTOCOL = "cloth-changing, 3 pictures a person"
+PROTOCOL = "cloth-changing, 3 pictures a person"  # 3 at most
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Crowd:
 
 
 def gather(records: Sequence[Record], people: int, seed: int) -> Crowd | None:
-    """Draw `people` people and, for each, one outfit for the queries and three gallery pictures from the others.
+    """Draw `people` people and, for each, one outfit for the queries and up to three gallery pictures from the others.
 
     The gallery pictures come from as many outfits as there are. None when there are fewer people.
     """

@@ -1,5 +1,6 @@
 """A data set folder in memory, and the batches of a training run."""
 
+import hashlib
 import logging
 from collections import Counter
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from threedsl.data.keypoints import read_alphapose
-from threedsl.data.layout import mask_path, pose_file, pose_id
+from threedsl.data.layout import check_masks, mask_path, pose_file, pose_id
 from threedsl.data.listfile import Record, read_list
 from threedsl.data.transforms import resize_crop
 from threedsl.errors import InputError
@@ -57,6 +58,7 @@ class TrainingSet:
             raise InputError(
                 f"No picture of {root}/list/train.txt has keypoints in pose/alphapose-results.json."
             )
+        check_masks(root, (record.path for record in self.records))
         pids = {pid: label for label, pid in enumerate(sorted({record.pid for record in self.records}))}
         self.labels = np.array([pids[record.pid] for record in self.records])
         worn = [record.clothes for record in self.records]
@@ -80,6 +82,14 @@ class TrainingSet:
             done = pool.map(decode, range(len(pictures)))
             list(tqdm(done, "decoding", len(pictures), unit="picture", delay=2))
         self.pictures = torch.from_numpy(pictures).permute(0, 3, 1, 2)
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 over people, clothes and keypoints in the list's order; the same wherever the folder lies."""
+        digest = hashlib.sha256()
+        for column in (self.labels.astype("<i8"), self.clothes.astype("<i8"), self.keypoints.astype("<f4")):
+            digest.update(column.tobytes())
+        return digest.hexdigest()
 
 
 def pose_of(record: Record, root: Path, poses: dict[str, NDArray]) -> NDArray | None:
@@ -109,7 +119,7 @@ def refuse_ambiguous_names(records: Sequence[Record], root: Path, poses: dict[st
     if count > 1:
         raise InputError(
             f"{name} is the name of {count} pictures, and the keypoints name it without its folder; "
-            "run AlphaPose folder by folder and give paths relative to the data set as image_id."
+            "run AlphaPose folder by folder, then `python -m threedsl annotate`, which writes full names."
         )
 
 

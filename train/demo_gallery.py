@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from threedsl.arguments import seed
 from threedsl.data.listfile import Record, read_list, write_list
 from threedsl.demo import SYNTHETIC
 from threedsl.errors import InputError
@@ -16,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=SYNTHETIC, help="folder to write (default: %(default)s)")
     parser.add_argument("--people", type=int, default=12)
     parser.add_argument("--pictures", type=int, default=5, help="gallery pictures a person")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=seed, default=0)
 
 
 def main(args: argparse.Namespace) -> None:

@@ -27,13 +27,14 @@ from train.parallel import share_batch_norms
 from train.prior import BodyPrior
 from train.retrieval import RetrievalSet
 from train.sampler import IdentitySampler
-from train.start import start_from
+from train.start import FIRST_STAGE, start_from
 from train.watch import body_pictures, evenly
 
 log = logging.getLogger("train")
 
 MACHINE_FIELDS = {"graph", "log_every", "save_every", "evaluate_every", "data", "out"}
-"""Fields that change nothing in a step and may differ when a run goes on."""
+"""Fields that change nothing in a step and may differ when a run goes on: a folder may be moved, its content not
+changed (`TrainingSet.fingerprint`)."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -87,7 +88,8 @@ def train(config: TrainConfig, resume: bool = False, stop_at: int | None = None)
     network = build_network(config.network, config.pretrained)
     if network.shape_stream is not None and network.shape_stream.parts is not None:
         network.shape_stream.parts.assign_vertices(standing_heights(body))
-    log.info("backbones start from %s", config.pretrained or "SCRATCH: nothing was pre-trained")
+    origin = config.start or config.pretrained or "SCRATCH: nothing was pre-trained"
+    log.info("backbones start from %s", origin)
     learner = Learner(network, body, data.people, config).to(memory_format=torch.channels_last)
     if config.start:
         learner.freeze(start_from(network, config))
@@ -110,7 +112,7 @@ def train(config: TrainConfig, resume: bool = False, stop_at: int | None = None)
     start = 0
     if resume:
         info = read_info(out / "last")
-        refuse_changes(info, config, processes)
+        refuse_changes(info, config, processes, data.fingerprint)
         load_state(out / "last", modules, optimizers)
         if accelerator.scaler is not None:
             accelerator.scaler.load_state_dict(info["scaler"])
@@ -191,9 +193,15 @@ def train(config: TrainConfig, resume: bool = False, stop_at: int | None = None)
                     "step %d  %s, held-out people, %s: rank-1 %.1f %%  mAP %.1f %%",
                     *(done, protocol, stream, 100 * rank_1, 100 * precision),
                 )
+            learner.train()  # looking at the network has put all of it into training mode, frozen parts too
             clock, seen = time.monotonic(), 0
         if saves and leads:
-            info = {"step": done, "config": config.to_dict(), "processes": processes}
+            info = {
+                "step": done,
+                "config": config.to_dict(),
+                "processes": processes,
+                "training set": data.fingerprint,
+            }
             if accelerator.scaler is not None:
                 info["scaler"] = accelerator.scaler.state_dict()
             save_state(out / "last", modules, optimizers, info)
@@ -217,14 +225,23 @@ def record_graph(network: ThreeDSLNetwork, precision: str, images: torch.Tensor)
         value.copy_(statistics[name])
 
 
-def refuse_changes(info: dict, config: TrainConfig, processes: int) -> None:
-    """InputError when a run would go on as a different one."""
+def refuse_changes(info: dict, config: TrainConfig, processes: int, training_set: str) -> None:
+    """InputError when a run would go on as a different one; `training_set` is the data's fingerprint."""
     now = config.to_dict() | {"processes": processes}
-    # A field added since the run was started had its default.
-    before = TrainConfig().to_dict() | info["config"] | {"processes": info["processes"]}
+    # A field added since the run was started had its default, here and in the network; what `augment` has gained
+    # changes pictures by default.
+    defaults = TrainConfig().to_dict()
+    before = defaults | info["config"] | {"processes": info["processes"]}
+    before["network"] = defaults["network"] | before["network"]
     changed = sorted(key for key in now if key not in MACHINE_FIELDS and before.get(key) != now[key])
     if changed:
         raise InputError(f"The run in {config.out} was started with other values of {', '.join(changed)}.")
+    # States from before fingerprints were kept have none to compare.
+    if info.get("training set", training_set) != training_set:
+        raise InputError(
+            f"The run in {config.out} was started with other training pictures, people, clothes or keypoints than "
+            f"{config.data} has now; give the data it was started with."
+        )
 
 
 def summary_writer(out: Path, start: int):
@@ -238,4 +255,7 @@ def export(config: TrainConfig, network: ThreeDSLNetwork, folder: Path) -> None:
     save_checkpoint(network, config.network, folder, half=True)
     if config.body:
         shutil.copyfile(config.body, folder / "body.npz")
+    first = Path(config.start) / "training.json" if config.start else None
+    if first is not None and first.is_file():
+        shutil.copyfile(first, folder / FIRST_STAGE)
     (folder / "training.json").write_text(json.dumps(config.to_dict(), indent=2) + "\n", encoding="utf-8")

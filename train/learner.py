@@ -46,7 +46,7 @@ class Learner(nn.Module):
             {stream: nn.Linear(config.network.descriptor, people, bias=False) for stream in streams}
         )
         for part in range(config.network.parts if config.network.shape_stream else 0):
-            self.classifiers[f"part{part}"] = nn.Linear(config.network.descriptor // 4, people, bias=False)
+            self.classifiers[f"part{part}"] = nn.Linear(config.network.part_width, people, bias=False)
         for classifier in self.classifiers.values():
             nn.init.normal_(classifier.weight, std=0.001)
         if config.network.shape_stream:
@@ -68,7 +68,7 @@ class Learner(nn.Module):
         output = self.network(batch.images, appearance=False) if self.frozen else self.network(batch.images)
         losses = self._identity_losses(output, batch)
         if self.config.network.shape_stream:
-            # Bodies in half precision are off by millimetres, so they leave mixed precision here.
+            # Bodies posed in half precision are off by millimetres too, so they leave mixed precision here.
             with torch.autocast(batch.images.device.type, enabled=False):
                 losses |= self._body_losses(output, batch)
         return Step(losses, output)

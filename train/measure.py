@@ -6,18 +6,20 @@ from pathlib import Path
 
 import numpy as np
 
+from threedsl.arguments import seed
 from threedsl.body import BodyModel
 from threedsl.checkpoint import body_of, load_checkpoint
 from threedsl.data.listfile import read_list
 from threedsl.errors import InputError
-from threedsl.evaluation.metrics import Scores, bootstrap_interval, evaluate
+from threedsl.evaluation.chance import expected_figures
+from threedsl.evaluation.metrics import Scores, bootstrap_interval
 from train.body_quality import judge_bodies
-from train.card import write_card
+from train.card import KEPT, write_card
+from train.config import TrainConfig
 from train.crowds import PROTOCOL, by_size
 from train.openpeople import zero_shot
 from train.retrieval import Descriptors, RetrievalSet, joined
-
-CHANCE_DRAWS = 20
+from train.start import FIRST_STAGE
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--bodies", type=int, default=1000, help="pictures the bodies are judged on (default: %(default)s)"
     )
     parser.add_argument(
-        "--seed", type=int, default=0, help="of the bootstrap, the chance level and the choice of pictures"
+        "--seed",
+        type=seed,
+        default=0,
+        help="of the bootstrap, the draws of people and the choice of pictures",
     )
 
 
@@ -53,12 +58,13 @@ def main(args: argparse.Namespace) -> None:
     ranked = {protocol: data.score(*described, protocol) for protocol in data.protocols}
     figures = {
         "data": facts(args.data, data),
+        "trained on": training_set(folder, args.data),
         "seed": args.seed,
         "retrieval": {
             protocol: {stream: summary(scores, data, args.seed) for stream, scores in streams.items()}
             for protocol, streams in ranked.items()
         },
-        "chance": {protocol: chance(data, protocol, args.seed) for protocol in data.protocols},
+        "chance": {protocol: chance(data, protocol) for protocol in data.protocols},
         PROTOCOL: sizes(data, described, args.seed),
     }
     if args.uniforms:
@@ -100,39 +106,65 @@ def sizes(data: RetrievalSet, described: tuple[Descriptors, Descriptors], seed: 
     }
 
 
-def trained_alike(folder: Path, baseline: Path) -> bool | None:
-    """Whether both saw the same pictures in the same batches under the same schedule; None when it is not on record."""
+def trained_alike(folder: Path, baseline: Path) -> bool | str | None:
+    """Whether both saw the same pictures in the same batches under the same schedule; None when it is not on record,
+    KEPT when the baseline is the checkpoint's own first stage."""
     files = [path / "training.json" for path in (folder, baseline)]
     if not all(path.is_file() for path in files):
         return None
     ours, theirs = (json.loads(path.read_text(encoding="utf-8")) for path in files)
+    first = folder / FIRST_STAGE
+    if first.is_file() and json.loads(first.read_text(encoding="utf-8")) == theirs:
+        return KEPT
     same = (
         "data",
         "seed",
         "steps",
         "people",
         "pictures",
+        "sampling",
+        "accumulate",
         "learning_rate",
         "warmup",
         "margin",
         "augment",
         "pretrained",
+        "start",
+        "precision",
     )
-    return all(ours[field] == theirs[field] for field in same)
+    # A field added since a checkpoint was trained had its default.
+    defaults = TrainConfig().to_dict()
+    ours, theirs = (defaults | settings for settings in (ours, theirs))
+    sizes = [[settings["network"].get(side) for side in ("height", "width")] for settings in (ours, theirs)]
+    return sizes[0] == sizes[1] and all(ours[field] == theirs[field] for field in same)
 
 
 def facts(root: Path, data: RetrievalSet) -> dict:
     """Size of the test set and how it was made, where dataset.json says so."""
-    made = root / "dataset.json"
-    training = read_list(root / "list" / "train.txt", root, check_files=False)
     return {
-        "training people": len({record.pid for record in training}),
-        "training pictures": len(training),
         "people": len(set(data.query_labels.pids) | set(data.gallery_labels.pids)),
         "query pictures": len(data.query),
         "gallery pictures": len(data.gallery),
-        "made by": json.loads(made.read_text(encoding="utf-8")) if made.is_file() else {},
+        "made by": made_by(root),
     }
+
+
+def training_set(checkpoint: Path, tested: Path) -> dict:
+    """The same of the data set that training.json names, or of the tested one where that is not at hand."""
+    settings = checkpoint / "training.json"
+    named = json.loads(settings.read_text(encoding="utf-8"))["data"] if settings.is_file() else tested
+    root = Path(named) if (Path(named) / "list" / "train.txt").is_file() else tested
+    training = read_list(root / "list" / "train.txt", root, check_files=False)
+    return {
+        "people": len({record.pid for record in training}),
+        "pictures": len(training),
+        "made by": made_by(root),
+    }
+
+
+def made_by(root: Path) -> dict:
+    made = root / "dataset.json"
+    return json.loads(made.read_text(encoding="utf-8")) if made.is_file() else {}
 
 
 def summary(scores: Scores, data: RetrievalSet, seed: int) -> dict:
@@ -163,20 +195,8 @@ def gain(ours: Scores, theirs: Scores, data: RetrievalSet, seed: int) -> dict:
     }
 
 
-def chance(data: RetrievalSet, protocol: str, seed: int) -> dict:
-    """What random similarities score, the mean of twenty draws."""
-    rng = np.random.default_rng(seed)
-    drawn = [
-        evaluate(
-            rng.random((len(data.query), len(data.gallery)), np.float32),
-            data.query_labels,
-            data.gallery_labels,
-            protocol,
-        )
-        for _ in range(CHANCE_DRAWS)
-    ]
-    return {
-        "rank-1": float(np.mean([scores.rank(1) for scores in drawn])),
-        "rank-5": float(np.mean([scores.rank(5) for scores in drawn])),
-        "mAP": float(np.mean([scores.mean_average_precision for scores in drawn])),
-    }
+def chance(data: RetrievalSet, protocol: str) -> dict[str, float]:
+    """What a random order of the gallery scores, exactly."""
+    matches, ranked = data.matches(protocol)
+    expected = expected_figures(matches[matches > 0], ranked[matches > 0], (1, 5))
+    return {metric: expected[metric] for metric in ("rank-1", "rank-5", "mAP")}

@@ -8,8 +8,9 @@ from threedsl.data.transforms import resize_crop
 from threedsl.demo import demo_galleries
 from threedsl.errors import InputError
 from threedsl.evaluation.metrics import evaluate, similarities
+from threedsl.evaluation.testset import labels_of
 from threedsl.network import ThreeDSLNetwork
-from train.retrieval import describe, labels_of
+from train.retrieval import describe
 
 
 def zero_shot(network: ThreeDSLNetwork, size: tuple[int, int]) -> dict:

@@ -1,27 +1,23 @@
 """Retrieval figures of a network on a data set's query and gallery lists."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from threedsl.data.listfile import Record, read_list
+from threedsl.data.listfile import read_list
 from threedsl.data.transforms import to_batch
-from threedsl.evaluation.metrics import Labels, Scores, evaluate, similarities
+from threedsl.evaluation.metrics import REMOVALS, Scores
+from threedsl.evaluation.protocols import find_protocol
+from threedsl.evaluation.scoring import score_descriptors
+from threedsl.evaluation.testset import labels_of, match_counts
 from threedsl.network import ThreeDSLNetwork
 from threedsl.pipeline import combine
 from train.dataset import load_crops
 
 Descriptors = dict[str, NDArray[np.float32]]
 """Unit descriptors (N, D) by stream: appearance, and shape and combined where the network has a shape stream."""
-
-
-def labels_of(records: Sequence[Record]) -> Labels:
-    """The records' person, camera and clothes as arrays."""
-    columns = zip(*((record.pid, record.camid, record.clothes) for record in records), strict=True)
-    return Labels(*(np.array(column) for column in columns))
 
 
 class RetrievalSet:
@@ -54,14 +50,15 @@ class RetrievalSet:
 
     def score(self, query: Descriptors, gallery: Descriptors, protocol: str) -> dict[str, Scores]:
         """Scores by stream under one protocol."""
+        labels = self.query_labels, self.gallery_labels
         return {
-            stream: self.score_matrix(similarities(query[stream], gallery[stream]), protocol)
+            stream: score_descriptors(query[stream], gallery[stream], *labels, REMOVALS[protocol], protocol)
             for stream in query
         }
 
-    def score_matrix(self, similarity: NDArray, protocol: str) -> Scores:
-        """Scores of similarities (Q, G)."""
-        return evaluate(similarity, self.query_labels, self.gallery_labels, protocol)
+    def matches(self, protocol: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(Q,) true matches of each query under one protocol, and (Q,) gallery pictures it is ranked against."""
+        return match_counts(self.query_labels, self.gallery_labels, find_protocol(protocol))
 
 
 def joined(query: Descriptors, gallery: Descriptors) -> Descriptors:

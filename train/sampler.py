@@ -73,10 +73,12 @@ class IdentitySampler:
         return np.concatenate([self._pictures_of(list(outfits.values()), rng) for outfits in chosen])
 
     def _group_by_group(self, rng: np.random.Generator) -> list[dict[Hashable, list[int]]]:
-        """Everybody once in the clothes of one group, the people of a group next to each other; last those of none."""
+        """As many as fill a pass, once each in the clothes of one group, the people of a group next to each other; last
+        those of none."""
         rank = {self.groups[i]: place for place, i in enumerate(rng.permutation(len(self.groups)))}
         placed = []
-        for person in rng.permutation(len(self.wardrobes)):
+        # Those who do not fill a batch are drawn from all: cut off the end, they would always be the last group's.
+        for person in rng.permutation(len(self.wardrobes))[: self.steps_per_pass * self.people]:
             wardrobe = self.wardrobes[person]
             common = [outfit for outfit in wardrobe if outfit in rank]
             if not common:

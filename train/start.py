@@ -7,6 +7,9 @@ from threedsl.errors import InputError
 from threedsl.network import ThreeDSLNetwork
 from train.config import TrainConfig
 
+FIRST_STAGE = "training-first-stage.json"
+"""The first stage's settings, beside `training.json` in the exported checkpoint."""
+
 EARLY_BLOCKS = 5  # of the 3D trunk, up to stride 8: edges and textures, which serve both streams alike
 
 

@@ -36,8 +36,10 @@ def test_one_results_file_for_each_folder(annotate, prcc, tmp_path, name):
     code, out, err = annotate("--alphapose", tmp_path / "results")
     assert (code, err) == (0, "")
     assert out == (
-        "keypoints: 5 of 6 pictures (gallery 1 of 2, query 2 of 2, train 2 of 2); "
-        "without: rgb/test/A/073/cropped_rgb002.jpg\n"
+        "keypoints: 5 of 6 pictures (gallery 1 of 2, query 2 of 2, train 2 of 2) in "
+        f"{prcc / 'pose' / 'alphapose-results.json'}\n"
+        f"  without, seen from {prcc}:\n"
+        "    rgb/test/A/073/cropped_rgb002.jpg\n"
     )
     poses = read_alphapose(prcc / "pose" / "alphapose-results.json")
     xs = {str(PurePosixPath(image).parent): points[0, 0] for image, points in poses.items()}
@@ -73,6 +75,7 @@ def test_ids_that_are_paths(annotate, prcc, tmp_path):
     code, out, _ = annotate("--alphapose", write_results(tmp_path / "paths.json", *results), "--json")
     answer = json.loads(out)
     assert code == 0 and answer["keypoints"]["pictures"] == 4 and answer["pictures"] == 6
+    assert answer["keypoints"]["written"] == str(prcc / "pose" / "alphapose-results.json")
     assert answer["keypoints"]["missing"] == [f"rgb/train/00{i}/A_cropped_rgb001.jpg" for i in (1, 2)]
     assert [note.rpartition(": ")[2] for note in answer["keypoints"]["notes"]] == ["1", "1"]
     poses = read_alphapose(prcc / "pose" / "alphapose-results.json")
@@ -103,7 +106,8 @@ def test_masks_from_folders_like_the_pictures(annotate, prcc, tmp_path):
         )
     code, out, err = annotate("--parsing", tmp_path / "out")
     assert (code, err) == (0, "")
-    assert out == "masks: 6 of 6 pictures (gallery 2 of 2, query 2 of 2, train 2 of 2)\n"
+    counts = "masks: 6 of 6 pictures (gallery 2 of 2, query 2 of 2, train 2 of 2)"
+    assert out == f"{counts} in {prcc / 'mask'}\n"
     path = prcc / "mask" / "rgb" / "test" / "B" / "074" / "cropped_rgb001.png"
     with Image.open(path) as mask:
         assert mask.mode == "L"
@@ -219,3 +223,23 @@ def test_folders_and_datasets_without_anything(annotate, prcc, tmp_path, capsys)
     assert main(["annotate", str(tmp_path / "empty"), "--preview", str(tmp_path / "a.png")]) == 2
     assert "holds no list" in capsys.readouterr().err
     assert annotate()[0] == 2 and annotate("--labels", "lip", "--preview", "a.png")[0] == 2
+
+
+def test_at_most_ten_pictures_are_named(annotate, prcc, tmp_path):
+    train = prcc / "list" / "train.txt"
+    for number in range(12):
+        person_like(HEIGHT, WIDTH).save(prcc / f"{number:02}.png")
+    train.write_text("".join(f"{number:02}.png 1 1\n" for number in range(12)))
+    results = write_results(tmp_path / "r.json", detection("cropped_rgb002.jpg"))
+    lines = annotate("--alphapose", results, "--list", "train", "--list", "gallery")[1].splitlines()
+    assert lines[2:12] == [f"    {number:02}.png" for number in range(10)]
+    assert lines[12:] == ["    and 3 more, all of them with --json"]
+
+
+def test_results_that_are_not_there(annotate, tmp_path):
+    code, out, err = annotate("--alphapose", tmp_path / "nowhere.json")
+    assert (code, out) == (2, "")
+    assert (
+        err
+        == f"error: {tmp_path / 'nowhere.json'} does not exist; give --alphapose its results file or its --outdir.\n"
+    )

@@ -33,3 +33,16 @@ def test_pairing_never_crosses_folders_it_can_tell_apart(tmp_path):
     found = pair(results, pictures, tmp_path, lambda picture: {picture.name}, tmp_path, "stop.")
     expected = {PurePosixPath("out", *picture.parts[-2:]): picture for picture in pictures}
     assert found == [expected.get(result) for result in results]
+
+
+@pytest.mark.parametrize(
+    ("folder", "paired"), [("777", False), ("train_777", False), ("7", False), ("out", True), ("run1", True)]
+)
+def test_a_single_folder_numbered_like_the_pictures_own_is_somebody_else(tmp_path, folder, paired):
+    pictures = [tmp_path / "d/train/001/x.jpg", tmp_path / "d/train/002/y.jpg"]
+    notes = []
+    result = PurePosixPath(folder, "x.jpg")
+    found = pair([result], pictures, tmp_path, lambda picture: {picture.name}, tmp_path, "stop.", notes)
+    assert found == [pictures[0] if paired else None]
+    expected = f"no picture's folder is called {folder}, so file names alone decided"
+    assert notes == ([expected] if paired else [])

@@ -1,11 +1,26 @@
 """The contact sheet of keypoints and masks."""
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from tests.data.tools import detection, parsing_png, write_results
 from threedsl.data.annotate import open_dataset
-from threedsl.data.preview import GAP, HEIGHT, WIDTH, annotated, sheet, tile, write_preview
+from threedsl.data.preview import (
+    GAP,
+    HEIGHT,
+    LEFT,
+    MIDDLE,
+    RIGHT,
+    WIDTH,
+    _colour,
+    annotated,
+    read_mask,
+    sheet,
+    tile,
+    write_preview,
+)
+from threedsl.errors import InputError
 
 
 def test_preview_shows_what_there_is_and_what_is_missing(annotate, prcc, tmp_path):
@@ -50,6 +65,19 @@ def test_damaged_masks_end_in_a_sentence(annotate, prcc, tmp_path):
     path.write_bytes(b"\x89PNG\r\n\x1a\n and nothing else")
     code, _, err = annotate("--preview", tmp_path / "a.png")
     assert code == 2 and f"Mask {path} is damaged" in err and not (tmp_path / "a.png").exists()
+
+
+def test_an_enormous_mask_ends_in_a_sentence(tmp_path, monkeypatch):
+    Image.new("L", (40, 40)).save(tmp_path / "mask.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)  # Pillow refuses twice as many
+    with pytest.raises(InputError, match=r"mask\.png is damaged"):
+        read_mask(tmp_path / "mask.png")
+
+
+def test_limbs_have_the_colour_of_their_side():
+    """COCO: 5 and 6 shoulders, 7 left elbow, 14 and 16 right knee and ankle, 0 nose, 2 right eye."""
+    assert [_colour(5, 7), _colour(14, 16), _colour(5, 6)] == [LEFT, RIGHT, MIDDLE]
+    assert [_colour(0), _colour(0, 2), _colour(7)] == [MIDDLE, RIGHT, LEFT]
 
 
 def test_keypoints_of_a_picture_that_was_scaled_down_as_it_was_read():

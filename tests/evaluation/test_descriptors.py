@@ -1,5 +1,6 @@
 """Descriptors kept by content: what is described again, and what never goes wrong."""
 
+import errno
 import os
 import time
 
@@ -185,3 +186,25 @@ def test_a_model_without_a_shape_stream(root, pictures):
         with pytest.raises(InputError, match="no shape stream"):
             found.stream("shape")
     assert found.reused == 7
+
+
+@pytest.mark.parametrize(
+    ("number", "stays"), [(errno.EMFILE, True), (errno.EIO, True), (errno.EINVAL, False)]
+)
+def test_trouble_that_is_not_the_files_leaves_it(root, pictures, monkeypatch, number, stays):
+    described(root, pictures)
+    (path,) = root.glob("*/*.npz")
+
+    def refused(*given, **options):
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(descriptors.np, "load", refused)
+        assert DescriptorCache(root, FINGERPRINT, False).find({b"x"}) == {}
+    assert path.exists() == stays
+
+
+def test_the_folder_is_named_as_the_module_says(root, pictures):
+    described(root, pictures)
+    (path,) = root.glob("*/*.npz")
+    assert path.parent.name == f"{FINGERPRINT[:32]}-{descriptors.VERSION}"

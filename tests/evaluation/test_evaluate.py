@@ -3,6 +3,8 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -145,6 +147,7 @@ def test_single_shot_states_its_spread(prepared, evaluate):
         assert len(set(values)) > 1
         assert row[figure]["spread"] == pytest.approx(np.std(values, ddof=1))
     _, out, _ = evaluate(folder, "--protocol", name, "--stream", "shape")
+    assert max(map(len, out.split("differences from")[0].splitlines())) <= 100
     value, spread = 100 * row["rank-1"]["value"], 100 * row["rank-1"]["spread"]
     assert f"{value:.1f} ± {spread:.1f} (" in out and "in each of 10 draws" in out
 
@@ -159,17 +162,19 @@ def test_another_seed_draws_other_pictures(prepared, evaluate):
 def test_every_printed_number_carries_its_protocol(prepared, evaluate):
     _, folder = prepared("ltcc")
     code, out, _ = evaluate(folder)
-    rows = [line for line in out.splitlines() if re.search(r"\d\.\d \(\d", line)]
-    assert code == 0 and len(rows) == 2 * len(FIGURES)
-    for line, (protocol, metric) in zip(
-        rows, [(p, m) for p in ("standard", "cloth-changing") for m in FIGURES], strict=True
-    ):
-        assert (
-            line.startswith(f"{protocol} {metric} ")
-            and len(re.findall(r" \(\d+\.\d to \d+\.\d\)", line)) == 3
-        )
-    assert "standard: 18 queries of 3 people, 36 gallery pictures" in out
-    assert "cloth-changing: 14 queries of 2 people (4 more have no true match), 36 gallery pictures" in out
+    assert code == 0
+    headings = [
+        "standard: 18 queries of 3 people, 36 gallery pictures",
+        "cloth-changing: 14 queries of 2 people (4 more have no true match), 36 gallery pictures",
+    ]
+    blocks = [block.splitlines() for block in out.split("\n\n")]
+    tables = [block for block in blocks if any(re.search(r"\d\.\d \(\d", line) for line in block)]
+    assert [table[0] for table in tables] == headings
+    for table in tables:
+        assert table[1].split() == ["stream", *FIGURES] and max(map(len, table)) <= 100
+        assert [line.split()[0] for line in table[2:]] == ["appearance", "shape", "combined", "chance"]
+        for line in table[2:-1]:
+            assert len(re.findall(r" \(\d+\.\d–\d+\.\d\)", line)) == 2
 
 
 def test_text_and_json_say_the_same(prepared, evaluate):
@@ -177,11 +182,14 @@ def test_text_and_json_say_the_same(prepared, evaluate):
     _, out, _ = evaluate(folder, "--json")
     _, text, _ = evaluate(folder)
     rows = objects(out)
-    for figure in FIGURES:
-        line = next(line for line in text.splitlines() if line.startswith(f"standard {figure} "))
-        cells = [f"{100 * row[figure]['value']:.1f} (" for row in rows]
-        assert re.findall(r"\d+\.\d \(", line) == cells
-        assert line.endswith(f" {100 * rows[0]['chance'][figure]:.1f}")
+    for row in rows:
+        (line,) = [line for line in text.splitlines() if line.startswith(f"{row['stream']} ")]
+        cells = [f"{100 * row[figure]['value']:.1f}" for figure in FIGURES]
+        assert re.sub(r"\(\S+\)", "", line).split()[1:] == cells
+        intervals = [[f"{100 * end:.1f}" for end in row[figure]["interval"]] for figure in ("rank-1", "mAP")]
+        assert [found.split("–") for found in re.findall(r"\((\S+)\)", line)] == intervals
+    (line,) = [line for line in text.splitlines() if line.startswith("chance ")]
+    assert line.split()[1:] == [f"{100 * rows[0]['chance'][figure]:.1f}" for figure in FIGURES]
 
 
 def test_several_folders_make_one_table(prepared, evaluate):
@@ -192,8 +200,9 @@ def test_several_folders_make_one_table(prepared, evaluate):
     for folder, row in zip((market, ltcc), together, strict=True):
         assert objects(evaluate(folder, "--protocol", "standard", "--stream", "shape", "--json")[1]) == [row]
     _, text, _ = evaluate(market, ltcc, "--protocol", "standard")
-    lines = [line.split() for line in text.splitlines() if " standard rank-1 " in line]
-    assert [line[0] for line in lines] == [str(market), str(ltcc)]
+    words = " ".join(text.split())
+    places = [words.index(f"{folder}, standard: ") for folder in (market, ltcc)]
+    assert places == sorted(places) and text.count("chance  ") == 2
 
 
 def test_mirror_images_are_averaged_by_the_model(prepared, evaluate):
@@ -216,7 +225,7 @@ def test_re_ranking_and_expansion_are_said_and_change_the_order(prepared, evalua
     assert len(set(values)) == 3
     assert objects(reranked)[0]["rerank"] is True and objects(expanded)[0]["expand"] == 3
     _, text, _ = evaluate(folder, "--protocol", "standard", "--rerank", "--expand", 3)
-    assert text.count("standard (expanded by 3, re-ranked) ") == len(FIGURES)
+    assert "\nstandard (expanded by 3, re-ranked): 18 queries of 3 people" in text
 
 
 def test_a_model_without_a_shape_stream(prepared, evaluate):
@@ -269,7 +278,20 @@ def edited(folder, tmp_path, name, change):
         (
             "market1501",
             ["--protocol", "market"],
-            "protocol 'market' is unknown; it is all or one of standard,",
+            "protocol 'market' is unknown; it is all or one of standard, nothing-removed.",
+        ),
+        ("market1501", ["--protocol", "standart"], "did you mean standard? It is all or one of standard,"),
+        ("prcc", ["--protocol", "standard,cross-clothes"], "did you mean prcc/cross-clothes? It is all or"),
+        ("market1501", ["--protocol", ","], "--protocol names no protocol"),
+        (
+            "market1501",
+            ["--plot", "a.png", "--pictures", "./a.png"],
+            "would both write a.png; give two names.",
+        ),
+        (
+            "ltcc",
+            ["--plot", "a-standard.png", "--pictures", "a.png"],
+            "would both write a-standard.png; give two names.",
         ),
         ("market1501", ["--protocol", "vcclothes/all"], "was prepared as market1501; use standard."),
         ("prcc", ["--protocol", "ltcc/standard"], "protocol 'ltcc/standard' is unknown"),
@@ -408,3 +430,87 @@ def test_the_shipped_model_end_to_end(prepared, monkeypatch, capsys, tmp_path, s
         assert {name: row[name]["value"] for name in FIGURES} == pytest.approx(
             {name: figures[name] for name in FIGURES}, abs=0.01
         )
+
+
+def test_a_negative_seed_is_wrong_usage(prepared, evaluate, capsys):
+    _, folder = prepared("folder")
+    with pytest.raises(SystemExit) as stopped:
+        evaluate(folder, "--seed", "-1")
+    assert stopped.value.code == 2
+    assert "argument --seed: '-1' is not a whole number of 0 or more" in capsys.readouterr().err
+
+
+def test_protocols_with_commas_between(prepared, evaluate):
+    _, folder = prepared("ltcc")
+    words = ["--stream", "shape", "--json", "--protocol", "same-clothes, standard"]
+    code, out, _ = evaluate(folder, *words)
+    assert code == 0 and [row["protocol"] for row in objects(out)] == ["same-clothes", "standard"]
+
+
+def test_differences_from_the_published_sizes_are_told(prepared, evaluate, tmp_path):
+    _, folder = prepared("market1501")
+    found = json.loads((folder / "list" / "prepared.json").read_text())["differences"]
+    assert len(found) > 1
+    _, out, _ = evaluate(folder, "--stream", "shape", "--json")
+    assert objects(out)[0]["differences"] == found
+    _, text, _ = evaluate(folder, "--stream", "shape")
+    line = f"{len(found)} differences from the published sizes ({'; '.join(found)}): "
+    assert f"\n{line}results cannot be compared with papers.\n" in text
+    copy = edited(folder, tmp_path, "train", None)
+    (copy / "list" / "prepared.json").unlink()
+    assert objects(evaluate(copy, "--stream", "shape", "--json")[1])[0]["differences"] == []
+    assert "published sizes" not in evaluate(copy, "--stream", "shape")[1]
+
+
+def test_a_cache_that_cannot_be_written_is_told(prepared, evaluate, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("THREEDSL_CACHE", str(tmp_path / "file"))
+    code, out, err = evaluate(prepared("market1501")[1], "--json")
+    assert code == 0 and len(objects(out)) == 3
+    assert (
+        err.startswith("descriptors are not kept in ") and "(Not a directory)" in err and err.count("\n") == 1
+    )
+
+
+def test_folders_that_are_none_are_told_so(prepared, evaluate, tmp_path):
+    _, folder = prepared("market1501")
+    for place, sentence in (
+        (tmp_path / "nowhere.json", "nowhere.json does not exist; give a data set folder"),
+        (folder / "list", f"is not a data set folder; give {folder}."),
+        (folder / "list" / "query.txt", f"is not a data set folder; give {folder}."),
+    ):
+        code, out, err = evaluate(place)
+        assert (code, out, err.count("\n")) == (2, "", 1) and sentence in err
+
+
+def test_wrong_models_are_told_before_torch_is_there(prepared):
+    folder = prepared("market1501")[1]
+    code = (
+        "import sys\nfrom threedsl.cli import main\n"
+        f"code = main(['evaluate', {str(folder)!r}, '--checkpoint', 'no/such/place'])\n"
+        "sys.exit(9 if 'torch' in sys.modules else code)"
+    )
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root)
+    assert done.returncode == 2 and "no/such/place does not exist" in done.stderr
+    assert "or 3dsl-lite, which is shipped" in done.stderr
+
+
+def test_a_device_that_nobody_has(prepared, evaluate, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        evaluate("anywhere", "--device", "tpu")
+    assert stopped.value.code == 2
+    assert "argument --device: 'tpu' is not auto, cpu, cuda or cuda:N" in capsys.readouterr().err
+
+
+def test_expansion_by_the_whole_gallery_is_refused(prepared, evaluate):
+    _, folder = prepared("ltcc")
+    words = [folder, "--protocol", "standard", "--stream", "shape", "--expand"]
+    assert evaluate(*words, 35)[0] == 0
+    evaluate.model.described.clear()
+    code, out, err = evaluate(*words, 36, "--no-cache")
+    assert (code, out) == (2, "") and evaluate.model.described == []
+    assert (
+        "--expand 36 averages the whole gallery" in err
+        and "ranks 36 under 'standard'; give 35 or less." in err
+    )

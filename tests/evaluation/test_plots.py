@@ -170,7 +170,7 @@ def test_frames_are_green_for_the_person_and_red_for_others(result, tmp_path):
     (path,) = ranked.write_ranked_lists([result], tmp_path / "lists.png", "combined", "model")
     image, trial, figures = pixels(path), result.trial, result.streams["combined"]
     places = [place for chosen in ranked.chosen_queries(trial, figures).values() for place in chosen]
-    step = ranked.TILE[1] + 2 * ranked.GAP
+    step = ranked.STEP
     head = image.shape[0] - ranked.MARGIN - len(places) * step
     left = ranked.MARGIN + ranked.WORDS + ranked.TILE[0] + 3 * ranked.GAP
     for number, place in enumerate(places):
@@ -221,3 +221,36 @@ def test_a_picture_keeps_its_proportions(tmp_path):
     canvas.save(tmp_path / "sheet.png")
     dark = pixels(tmp_path / "sheet.png").max(2) < 100
     assert (dark.any(1).sum(), dark.any(0).sum()) == (80, 40) and dark[50, 50]
+
+
+def said_by(result, monkeypatch, tmp_path):
+    """Every word that is written on a ranked list."""
+    words = []
+    monkeypatch.setattr(Canvas, "text", lambda self, place, text, *style: words.append(text))
+    ranked.write_ranked_lists([result], tmp_path / "lists.png", "shape", "model")
+    return words
+
+
+def test_cameras_and_outfits_are_told(result, monkeypatch, tmp_path):
+    words, trial, figures = said_by(result, monkeypatch, tmp_path), result.trial, result.streams["shape"]
+    expected = []
+    places = [place for chosen in ranked.chosen_queries(trial, figures).values() for place in chosen]
+    for place in places:
+        query = int(figures.first.query[place])
+        shown = [trial.query[query], *(trial.gallery[row] for row in ranked.nearest(trial, figures, query))]
+        expected += [f"c{record.camid} o{record.clothes}" for record in shown]
+    assert [word for word in words if word[0] == "c" and word[1].isdigit()] == expected
+    assert ranked.origin(Record("a.png", "1", "", "4")) == "o4" and ranked.origin(Record("a.png", "1")) == ""
+
+
+@pytest.mark.parametrize(("name", "told"), [("cloth-changing", True), ("nothing-removed", False)])
+def test_only_what_is_removed_is_spoken_of(folder, name, told, monkeypatch, tmp_path):
+    (result,) = results_of(folder, name)
+    words = " ".join(said_by(result, monkeypatch, tmp_path))
+    assert ("Not shown is what" in words) == told
+
+
+def test_one_is_not_many():
+    from threedsl.evaluation.results import counted
+
+    assert [counted(n, "match", "matches") for n in (0, 1, 3368)] == ["0 matches", "1 match", "3,368 matches"]

@@ -102,6 +102,22 @@ def test_the_descriptor_holds_the_global_feature_and_the_parts(config):
     assert out.displacement.shape == (2, 615, 3)
 
 
+def test_parts_move_vertices_in_full_precision_under_autocast(config):
+    torch.manual_seed(0)
+    stream = build_network(config).eval().shape_stream
+    for layer in stream.parts.displacements:
+        torch.nn.init.normal_(layer.weight)
+    torch.nn.init.zeros_(stream.shape_head.displacement.weight)
+    maps = []
+    stream.shape_encoder.register_forward_hook(lambda module, inputs, encoded: maps.append(encoded))
+    with torch.no_grad():
+        with torch.autocast("cpu", torch.bfloat16):
+            moved = stream(torch.rand(2, 3, 64, 32))["displacement"]
+        expected = stream.parts(maps[0].float())[2]
+    assert maps[0].dtype == torch.bfloat16 and moved.dtype == torch.float32
+    assert torch.allclose(moved, expected, rtol=1e-4, atol=1e-5 * expected.abs().max())
+
+
 def test_a_checkpoint_keeps_parts_and_one_from_before_them_still_loads(config, tmp_path):
     network = build_network(config)
     network.shape_stream.parts.assign_vertices(BodyModel.load().coarse_template[:, 1])

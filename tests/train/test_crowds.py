@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from threedsl.data.listfile import Record
+from threedsl.evaluation.testset import labels_of
 from train.crowds import SIZES, by_size, gather, score
-from train.retrieval import labels_of
 
 
 def people(count, outfits=4, pictures=4):

@@ -1,5 +1,7 @@
 """A data set folder as batches: what is in them, and that neither processes nor history change them."""
 
+import json
+
 import cv2
 import numpy as np
 import pytest
@@ -103,6 +105,39 @@ def test_what_is_missing_is_named(tmp_path):
     mask.unlink()
     with pytest.raises(InputError, match=r"Mask .*000/c1_o0\.png is missing or damaged"):
         TrainingSet(tmp_path, SIZE)
+
+
+def test_two_pictures_of_one_mask_are_refused(tmp_path):
+    lines = write_dataset(tmp_path, people=2)
+    path, _, labels = lines[0].partition(" ")
+    copy = path.removeprefix("images/")
+    (tmp_path / copy).parent.mkdir()
+    (tmp_path / copy).write_bytes((tmp_path / path).read_bytes())
+    (tmp_path / "list" / "train.txt").write_text("\n".join([*lines, f"{copy} {labels}"]) + "\n")
+    pose = tmp_path / "pose" / "alphapose-results.json"
+    entries = json.loads(pose.read_text())
+    pose.write_text(json.dumps([*entries, entries[0] | {"image_id": copy}]))
+    with pytest.raises(InputError, match="would share the mask"):
+        TrainingSet(tmp_path, SIZE)
+
+
+def test_the_fingerprint_is_of_what_is_learned_and_not_of_where_it_lies(tmp_path):
+    write_dataset(tmp_path / "a", people=2)
+    before = TrainingSet(tmp_path / "a", SIZE).fingerprint
+    (tmp_path / "a").rename(tmp_path / "b")
+    assert TrainingSet(tmp_path / "b", SIZE).fingerprint == before
+    listed, posed = tmp_path / "b" / "list" / "train.txt", tmp_path / "b" / "pose" / "alphapose-results.json"
+    lines, entries = listed.read_text(), json.loads(posed.read_text())
+    entries[0]["keypoints"][0] += 1
+    found = {before}
+    for path, text in (
+        (listed, lines.replace("o0.png 0 1 0", "o0.png 0 1 1")),  # clothes
+        (listed, lines.replace("o1.png 0 1 1", "o1.png 1 1 1")),  # a person
+        (posed, json.dumps(entries)),
+    ):
+        path.write_text(text)
+        found.add(TrainingSet(tmp_path / "b", SIZE).fingerprint)
+    assert len(found) == 4
 
 
 def test_a_batch_that_processes_cannot_share_is_refused(data):

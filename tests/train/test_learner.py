@@ -72,8 +72,8 @@ def test_losses_of_a_batch(sampling, margin):
     output = NetworkOutput(
         **dict.fromkeys(NetworkOutput._fields)
         | {
-            "appearance_feature": features(8), "appearance_logits_input": features(8), "shape": features(12),
-            "shape_feature": features(12), "shape_logits_input": features(8),
+            "appearance": features(8), "appearance_feature": features(8), "appearance_logits_input": features(8),
+            "shape": features(12), "shape_feature": features(12), "shape_logits_input": features(8),
             "part_logits_inputs": [features(2), features(2)],
         }
     )  # fmt: skip

@@ -144,6 +144,8 @@ def test_trainings_are_compared_over_their_seeds(toy, finished, tmp_path, capsys
     )
     assert out.with_suffix(".md").read_text() == capsys.readouterr().out.strip() + "\n"
     assert main(["compare", "unnamed", "--data", str(toy / "data"), "--out", str(out)]) == 2
+    assert main(["compare", *runs, "--data", str(toy / "data"), "--out", str(out.with_suffix(".md"))]) == 2
+    assert "must end in .json" in capsys.readouterr().err
 
 
 def test_the_paper_s_backbones_train_too(toy):

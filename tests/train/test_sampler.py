@@ -123,6 +123,16 @@ def test_people_of_two_groups_are_seen_in_both():
     assert set(clothes[indices[pids[indices] == 11]]) == {"blue", "white"}
 
 
+def test_fine_grained_passes_leave_out_other_people_each_time():
+    """Ten people do not fill batches of four; the two who dress as nobody else are no more often left out."""
+    pids, clothes = np.arange(10).repeat(3), np.array(["blue"] * 24 + ["red"] * 3 + ["green"] * 3)
+    batches = IdentitySampler(pids, clothes, 4, 2, 0, "fine-grained")
+    seen = np.zeros(10)
+    for step in range(200 * batches.steps_per_pass):
+        seen[np.unique(pids[batches.batch(step)])] += 1
+    assert seen.sum() == 200 * 8 and np.all(np.abs(seen - 160) < 5 * np.sqrt(200 * 0.8 * 0.2))
+
+
 def test_fine_grained_without_labels_is_one_group_and_without_groups_is_refused():
     unlabelled = IdentitySampler(np.arange(6).repeat(2), [""] * 12, 3, 2, 0, "fine-grained")
     assert len({tuple(unlabelled.batch(step)) for step in range(8)}) > 4

@@ -12,7 +12,7 @@ from threedsl.network import NetworkConfig, build_network
 from train.config import load_config
 from train.engine import train
 from train.learner import Learner
-from train.start import start_from
+from train.start import EARLY_BLOCKS, start_from
 
 CONFIG = "train/configs/3dsl-lite.yaml"
 SMALL = {
@@ -54,7 +54,8 @@ def test_the_3d_stream_starts_as_a_copy(tmp_path):
 def test_what_is_kept_stays_to_the_last_bit_and_the_rest_learns(tmp_path):
     write_dataset(tmp_path / "data")
     first = first_stage(tmp_path / "first")
-    config = second_stage(first, data=tmp_path / "data", out=tmp_path / "run")
+    # An evaluation after every step, which must not set the frozen parts going.
+    config = second_stage(first, data=tmp_path / "data", out=tmp_path / "run", evaluate_every=1)
     exported = train(config)
     _, _, before = load_checkpoint(first)
     _, _, after = load_checkpoint(exported)
@@ -64,6 +65,14 @@ def test_what_is_kept_stays_to_the_last_bit_and_the_rest_learns(tmp_path):
     for name in kept:  # exported matrices are in half precision
         expected = old[name].half().float() if old[name].ndim > 1 else old[name]
         assert torch.equal(new[name], expected), name
+    for name in old:  # the trunk's early blocks, with their statistics
+        stem, _, rest = name.removeprefix("appearance_stream.encoder.").partition(".")
+        block = rest.partition(".")[0]
+        if name.startswith("appearance_stream.encoder.") and (
+            stem == "0" or (stem == "1" and int(block) < EARLY_BLOCKS)
+        ):
+            expected = old[name].half().float() if old[name].ndim > 1 else old[name]
+            assert torch.equal(new[f"shape_stream.trunk.{stem}.{rest}"], expected), name
     late = "appearance_stream.encoder.1.15.project.0.weight"
     copied = "shape_stream.shape_encoder.0.4.project.0.weight"
     assert not torch.equal(new[copied], old[late].half().float())

@@ -12,6 +12,8 @@ from threedsl.errors import InputError
 if TYPE_CHECKING:
     from threedsl.data.annotate import Coverage, Dataset
 
+NAMED = 10  # pictures without, in words
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own arguments."""
@@ -97,8 +99,8 @@ def run(args: argparse.Namespace) -> None:
 
 
 def in_words(dataset: Dataset, coverage: Coverage) -> str:
-    """`keypoints: 9 of 10 pictures (train 6 of 6, query 3 of 4); without: images/a.jpg`, then the notes."""
-    from threedsl.data.annotate import some
+    """`keypoints: 9 of 10 pictures (train 6 of 6, query 3 of 4) in pose/…`, the notes and the missing pictures."""
+    from threedsl.data.layout import pose_id
 
     missing = set(coverage.missing)
 
@@ -106,10 +108,21 @@ def in_words(dataset: Dataset, coverage: Coverage) -> str:
         return f"{sum(picture not in missing for picture in pictures):,} of {len(pictures):,}"
 
     each = ", ".join(f"{name} {share(pictures)}" for name, pictures in dataset.lists.items())
-    line = f"{coverage.kind}: {share(dataset.pictures)} pictures ({each})"
+    lines = [f"{coverage.kind}: {share(dataset.pictures)} pictures ({each}) in {target(dataset, coverage)}"]
+    lines += [f"  {note}" for note in coverage.notes]
     if missing:
-        line += f"; without: {some(coverage.missing, dataset.root)}"
-    return "\n".join([line, *(f"  {note}" for note in coverage.notes)])
+        more = len(coverage.missing) - NAMED
+        lines.append(f"  without, seen from {dataset.root}:")
+        lines += [f"    {pose_id(dataset.root, picture)}" for picture in coverage.missing[:NAMED]]
+        lines += [f"    and {more:,} more, all of them with --json"] if more > 0 else []
+    return "\n".join(lines)
+
+
+def target(dataset: Dataset, coverage: Coverage) -> Path:
+    """Where this kind of annotation is written."""
+    from threedsl.data.layout import mask_folder, pose_file
+
+    return (pose_file if coverage.kind == "keypoints" else mask_folder)(dataset.root)
 
 
 def in_json(dataset: Dataset, results: list[Coverage], preview: Path | None) -> dict:
@@ -124,6 +137,7 @@ def in_json(dataset: Dataset, results: list[Coverage], preview: Path | None) -> 
     for coverage in results:
         content[coverage.kind] = {
             "pictures": len(dataset.pictures) - len(coverage.missing),
+            "written": str(target(dataset, coverage)),
             "missing": [pose_id(dataset.root, picture) for picture in coverage.missing],
             "notes": coverage.notes,
         }

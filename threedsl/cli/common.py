@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from threedsl.arguments import device
 from threedsl.errors import InputError
 from threedsl.files import check_folder
 
@@ -23,8 +24,12 @@ SOURCES = "a folder of pictures, a folder with one sub-folder a person, or a lis
 
 def add_model_arguments(parser: argparse.ArgumentParser, photos: bool = True) -> None:
     """--checkpoint, --device, --json and, where the pictures may be photos, --whole."""
-    parser.add_argument("--checkpoint", help="a folder or a Hugging Face id (default: the shipped 3dsl-lite)")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 … (default auto)")
+    parser.add_argument(
+        "--checkpoint", help="a folder, a Hugging Face id, or 3dsl-lite, which is shipped (default)"
+    )
+    parser.add_argument(
+        "--device", type=device, default="auto", help="auto, cpu, cuda or cuda:N (default auto)"
+    )
     if photos:
         parser.add_argument(
             "--whole", action="store_true", help="take every picture as a person crop; look for nobody in it"
@@ -44,9 +49,12 @@ def read_query(path: str, whole: bool) -> tuple[np.ndarray, Box, int]:
 
 def load_model(args: argparse.Namespace) -> ThreeDSL:
     """The model that --checkpoint and --device name."""
-    from threedsl.pipeline import DEFAULT_CHECKPOINT, ThreeDSL
+    from threedsl.checkpoint_folder import DEFAULT, REPOSITORY, find_checkpoint
 
-    return ThreeDSL.from_pretrained(args.checkpoint or DEFAULT_CHECKPOINT, device=args.device)
+    folder = find_checkpoint(args.checkpoint or REPOSITORY / "checkpoints" / DEFAULT)
+    from threedsl.pipeline import ThreeDSL  # takes seconds; a wrong name is told before
+
+    return ThreeDSL.from_pretrained(folder, device=args.device)
 
 
 def open_gallery(source: str, model: ThreeDSL, whole: bool, kind: str | None = None) -> Gallery:

@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from threedsl.cli.common import SOURCES, add_model_arguments, load_model, open_gallery, print_json, writable
+from threedsl.files import whole_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,8 +42,7 @@ def write_npz(gallery: Gallery, out: Path) -> None:
         name: [str(getattr(row, name)) for row in gallery.records]
         for name in ("path", "pid", "camid", "clothes")
     }
-    part = out.with_name(out.name + ".part")
-    with part.open("wb") as file:
+    with whole_file(out) as file:
         np.savez(
             file,
             appearance=gallery.appearance,
@@ -51,4 +51,3 @@ def write_npz(gallery: Gallery, out: Path) -> None:
             fingerprint=np.array(gallery.fingerprint),
             **{name: np.array(values) for name, values in texts.items()},
         )
-    part.replace(out)

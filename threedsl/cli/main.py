@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import os
 import sys
 import warnings
 from typing import NoReturn
@@ -29,13 +31,30 @@ def main(argv: list[str] | None = None) -> int:
             # What Pillow warns of, such as a large picture or odd EXIF data, ends in a sentence or does not matter.
             warnings.filterwarnings("ignore", module=r"PIL\.")
             args.run(args)
+            sys.stdout.flush()
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # Who reads has seen enough, as `| head` does.
+        _silence()
+        return 141
+    except OSError as error:
+        # Files that commands write tell of a full disk themselves; what is left is what is printed.
+        if error.errno != errno.ENOSPC:
+            raise
+        _silence()
+        print(f"error: the output cannot be written ({error.strerror})", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130
     return 0
+
+
+def _silence() -> None:
+    """Send what is left of stdout nowhere: Python would complain again when it closes the stream."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class Parser(argparse.ArgumentParser):

@@ -8,6 +8,7 @@ the lists that are written besides train.txt, query.txt and gallery.txt.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from pathlib import Path
@@ -70,7 +71,14 @@ def run(args: argparse.Namespace) -> None:
     from threedsl.cli.common import print_json
     from threedsl.datasets.collection import WHOLE, table, unanswerable
     from threedsl.datasets.folders import joined
-    from threedsl.datasets.writing import refuse_overwrite, summary, write_lists
+    from threedsl.datasets.writing import (
+        prepared,
+        refuse_overwrite,
+        replaced,
+        strangers,
+        summary,
+        write_lists,
+    )
 
     module = DATASETS[args.dataset]
     out = Path(os.path.abspath(args.out))
@@ -79,8 +87,11 @@ def run(args: argparse.Namespace) -> None:
     collection = module.read(args.root, **options)
     if not args.force:
         refuse_overwrite(out, collection.dataset)
-    written = write_lists(collection, out, options)
-    found = summary(collection, options)
+    before = prepared(out)
+    written = write_lists(collection, out, options, args.root)
+    found = summary(collection, options, args.root)
+    if lost := replaced(before, json.loads(json.dumps(found))):
+        print(lost, file=sys.stderr)
     alone = unanswerable(collection.lists["query"], collection.lists["gallery"])
     if args.json:
         print_json(found | {"out": str(out), "queries_without_match": alone})
@@ -93,6 +104,12 @@ def run(args: argparse.Namespace) -> None:
             queries = "query has" if alone == 1 else "queries have"
             print(f"{alone:,} {queries} no match under another camera in gallery.txt and will not be scored.")
         print(f"Written to {written[0].parent}: {', '.join(path.name for path in written)}", flush=True)
+    if args.force and (others := strangers(out, written)):
+        print(
+            f"warning: {joined([str(path) for path in others])} stayed, which `prepare` did not write; other commands "
+            "read every list, so delete what is not of this data set.",
+            file=sys.stderr,
+        )
     if found["differences"]:
         names = [sentence.split(":")[0] for sentence in found["differences"]]
         names = joined(["the whole" if name == WHOLE else name for name in names])

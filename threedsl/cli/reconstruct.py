@@ -15,6 +15,7 @@ from threedsl.cli.common import (
     writable,
 )
 from threedsl.errors import InputError
+from threedsl.files import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,6 +75,4 @@ def write_overlay(path: Path, crop: np.ndarray, bodies: Bodies) -> None:
     aspect = bodies.size[1] / bodies.size[0]
     drawn = draw_on_crop(crop, bodies.vertices[0], bodies.camera[0], bodies.faces, aspect)
     _, encoded = cv2.imencode(path.suffix, cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR))
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(encoded.tobytes())
-    part.replace(path)
+    write_whole(path, encoded.tobytes())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from threedsl.arguments import positive
 from threedsl.cli.common import (
     SOURCES,
     add_model_arguments,
@@ -30,13 +31,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--stream", choices=STREAMS, default="combined", help="what to rank by (default combined)"
     )
     add_model_arguments(parser)
-
-
-def positive(text: str) -> int:
-    """An argparse type: an integer of 1 or more."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
-    return int(text)
 
 
 def run(args: argparse.Namespace) -> None:

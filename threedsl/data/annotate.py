@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -16,7 +15,7 @@ from threedsl.data.keypoints import Detection, best_detections, read_detections
 from threedsl.data.layout import mask_path, pose_file, pose_id
 from threedsl.data.listfile import read_list
 from threedsl.errors import InputError
-from threedsl.files import check_folder
+from threedsl.files import check_folder, write_whole
 
 
 @dataclass(frozen=True)
@@ -106,20 +105,6 @@ def write_mask(path: Path, mask: np.ndarray) -> None:
     buffer = io.BytesIO()
     Image.fromarray(mask).save(buffer, "PNG")
     write_whole(path, buffer.getvalue())
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """The file appears whole or not at all."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content)
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise InputError(
-            f"{path} cannot be written ({error.strerror}); free the place or choose another."
-        ) from None
 
 
 def picture_size(path: Path) -> tuple[int, int]:

@@ -31,6 +31,7 @@ def add_keypoints(dataset: Dataset, source: str | Path) -> Coverage:
             found.append((folder / detection.image_id.replace("\\", "/"), detection))
     if not found:
         raise InputError(f"{source} holds no person; check that AlphaPose saw the pictures.")
+    notes: list[str] = []
     pictures = pair(
         [result for result, _ in found],
         dataset.known,
@@ -39,6 +40,7 @@ def add_keypoints(dataset: Dataset, source: str | Path) -> Coverage:
         Path(source),
         f"run AlphaPose folder by folder into folders named like the pictures' (001/{RESULTS}, or a file "
         "train_001.json) and give --alphapose the folder above them.",
+        notes,
     )
     wanted = set(dataset.pictures)
     detections = [
@@ -54,6 +56,7 @@ def add_keypoints(dataset: Dataset, source: str | Path) -> Coverage:
     best = best_detections(detections)
     _check_scale(dataset, best, source)
     coverage = write_keypoints(dataset, best)
+    coverage.notes += notes
     if crowded := len(detections) - len(best):
         coverage.notes.append(f"people of a lower score in the same pictures, left out: {crowded:,}")
     if strangers := sum(picture is None for picture in pictures):
@@ -63,6 +66,8 @@ def add_keypoints(dataset: Dataset, source: str | Path) -> Coverage:
 
 def result_files(source: Path) -> list[tuple[Path, PurePosixPath]]:
     """(results file, the folders it stands for) of a file or folder given to --alphapose."""
+    if not source.exists():
+        raise InputError(f"{source} does not exist; give --alphapose its results file or its --outdir.")
     if not source.is_dir():
         return [(source, PurePosixPath())]
     inside = sorted(path for path in source.rglob("*.json") if "sep-json" not in path.parts)

@@ -39,6 +39,7 @@ def add_masks(
     if not files:
         raise InputError(f"{folder} holds no PNG; give --parsing the output folder of Self-Correction.")
     check_masks(dataset.root, dataset.known)
+    notes: list[str] = []
     pictures = pair(
         [PurePosixPath(path.relative_to(folder).with_suffix("").as_posix()) for path in files],
         dataset.known,
@@ -47,6 +48,7 @@ def add_masks(
         lambda picture: {picture.stem, picture.name[:-4]},
         folder,
         "run the parser folder by folder, into folders named like the pictures'.",
+        notes,
     )
     sources: dict[Path, Path] = {}
     for picture, path in zip(pictures, files, strict=True):
@@ -67,6 +69,7 @@ def add_masks(
                 empty.append(picture)
             report(done, len(chosen))
     coverage = mask_coverage(dataset, chosen)
+    coverage.notes += notes
     if empty:
         coverage.notes.append(f"empty masks, nobody was found: {len(empty):,} ({some(empty, dataset.root)})")
     if strangers := sum(picture is None for picture in pictures):

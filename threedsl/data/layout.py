@@ -9,8 +9,9 @@
     ROOT/rgb/train/001/b.jpg             rgb/train/001/b.jpg            ROOT/mask/rgb/train/001/b.png
     /data/prcc/rgb/train/001/b.jpg       /data/prcc/rgb/train/001/b.jpg ROOT/mask/outside/data/prcc/rgb/train/001/b.png
 
-Folder names are part of both, so that pictures of the same name in different folders never meet. Only pictures
-that differ in nothing but the ending share a mask; `check_masks` refuses them.
+Folder names are part of both, so that pictures of the same name in different folders do not meet. Two pictures share
+a mask if they differ in nothing but the ending, or in nothing but the first folder `images`, as images/a/b.jpg and
+a/b.jpg do; `check_masks` refuses them.
 """
 
 from __future__ import annotations
@@ -27,6 +28,11 @@ def pose_file(root: str | Path) -> Path:
     return Path(root) / "pose" / "alphapose-results.json"
 
 
+def mask_folder(root: str | Path) -> Path:
+    """Where the dataset's masks lie."""
+    return Path(root) / "mask"
+
+
 def pose_id(root: str | Path, picture: str | Path) -> str:
     """`image_id` of a picture: its path relative to the dataset folder, or the absolute one if it lies outside."""
     return _inside(root, picture).as_posix()
@@ -41,7 +47,7 @@ def mask_path(root: str | Path, picture: str | Path) -> Path:
         inside = Path(*(part for part in parts if part))
     elif inside.parts[0] == "images" and len(inside.parts) > 1:
         inside = Path(*inside.parts[1:])
-    return Path(root) / "mask" / inside.with_suffix(".png")
+    return mask_folder(root) / inside.with_suffix(".png")
 
 
 def check_masks(root: str | Path, pictures: Iterable[Path]) -> None:

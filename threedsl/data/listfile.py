@@ -11,6 +11,7 @@ from pathlib import Path
 from threedsl.data.images import SUFFIXES, is_picture
 from threedsl.data.names import labels_in_path
 from threedsl.errors import InputError
+from threedsl.files import write_whole
 
 _SUFFIX = "|".join(sorted(suffix[1:] for suffix in SUFFIXES))
 # Greedy up to the last picture name that one to three columns follow, so that paths with spaces survive.
@@ -72,7 +73,10 @@ def read_list(path: str | Path, root: str | Path | None = None, check_files: boo
         if check_files and not os.path.isfile(picture):
             picture = root / name.replace("\\", "/")
             if not os.path.isfile(picture):
-                raise InputError(f"{path}, line {number}: picture {root / name} does not exist.")
+                raise InputError(
+                    f"{path}, line {number}: picture {root / name} does not exist; correct the list, or run "
+                    "`python -m threedsl prepare` again if the pictures moved."
+                )
         records.append(
             Record(picture, pid, "" if camid == UNKNOWN else camid, "" if clothes == UNKNOWN else clothes)
         )
@@ -89,16 +93,7 @@ def write_list(records: Iterable[Record], path: str | Path, root: str | Path | N
     """
     path = Path(path)
     text = "".join(f"{_line(record, root)}\n" for record in records)
-    part = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8", newline="\n")
-        part.replace(path)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written ({error.strerror}); choose another place.") from None
-    finally:
-        if part.is_file():
-            part.unlink()
+    write_whole(path, text.encode())
 
 
 def records_from(source: str | Path) -> list[Record]:

@@ -1,12 +1,14 @@
 """Which picture a result belongs to: tools write base names, and base names repeat from folder to folder.
 
 A result is known by a partial path: folders, as far as they are known, and a name (`001/cropped_rgb001.jpg`). Its
-folders must be the last ones of the picture's. Leading folders that all results share, such as `out/`, need not be.
+folders must be the last ones of the picture's. Leading folders that all results share, such as `out/`, need not be;
+where nothing else is known, names alone count, but not for a folder numbered like the pictures' own folders.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from itertools import takewhile
@@ -26,6 +28,7 @@ def pair(
     names_of: Callable[[Path], set[str]],
     source: Path,
     remedy: str,
+    notes: list[str] | None = None,
 ) -> list[Path | None]:
     """The picture of each result, None where it belongs to none of them.
 
@@ -36,6 +39,7 @@ def pair(
         root: the dataset folder.
         source: where the results are from, for the error sentence.
         remedy: what to do about results that fit several pictures, the end of the error sentence.
+        notes: gets a sentence where the results' folder told nothing and names alone decided.
 
     Raises:
         InputError: a result fits several pictures.
@@ -50,6 +54,7 @@ def pair(
             everywhere[name].append(picture)
     endings = _endings(by_folder)
     shared = _shared_parts({folder_of(result) for result in results})
+    numbered = {_shape(last[0]) for last in endings if len(last) == 1}
     candidates: dict[Folder, list[dict[str, list[Path]]]] = {}
     found: list[Path | None] = []
     for result in results:
@@ -58,7 +63,9 @@ def pair(
             continue
         folder = folder_of(result)
         if folder not in candidates:
-            folders = _matching(folder, endings, shared)
+            folders = _matching(folder, endings, shared, numbered)
+            if folders is None and folder and len(by_folder) > 1 and notes is not None:
+                notes.append(f"no picture's folder is called {'/'.join(folder)}, so file names alone decided")
             candidates[folder] = [everywhere] if folders is None else [by_folder[one] for one in folders]
         fitting = [picture for names in candidates[folder] for picture in names.get(result.name, ())]
         if len(fitting) > 1:
@@ -92,9 +99,20 @@ def _shared_parts(folders: set[Folder]) -> int:
     return sum(1 for _ in takewhile(lambda parts: len(set(parts)) == 1, zip(*folders, strict=False)))
 
 
-def _matching(folder: Folder, endings: dict[Folder, set[Folder]], shared: int) -> list[Folder] | None:
+def _shape(name: str) -> str:
+    """A folder's name with every number alike: 001 and 777 are people of one data set, and so are P1 and P12."""
+    return re.sub(r"\d+", "0", name)
+
+
+def _matching(
+    folder: Folder, endings: dict[Folder, set[Folder]], shared: int, numbered: set[str]
+) -> list[Folder] | None:
     """Picture folders this one may mean; None: it tells nothing, so that names alone count."""
     for dropped in range(min(shared, len(folder) - 1) + 1):
         if found := endings.get(folder[dropped:]):
             return sorted(found)
-    return None if shared >= len(folder) else []
+    if shared < len(folder):
+        return []
+    # The results of a single person, whose pictures are on no list, must not reach the same names of somebody else.
+    last = _shape(folder[-1]) if folder else ""
+    return [] if "0" in last and last in numbered else None

@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from threedsl.data.annotate import Dataset, picture_size, write_whole
+from threedsl.body.joints import COCO_KEYPOINTS, COCO_SKELETON
+from threedsl.data.annotate import Dataset, picture_size
 from threedsl.data.images import load_image
 from threedsl.data.keypoints import read_alphapose
 from threedsl.data.layout import mask_path, pose_file, pose_id
 from threedsl.errors import InputError
+from threedsl.files import write_whole
 
 TILES = 24
 WIDTH = 1960  # pixels of the sheet, or of one tile where that is more
@@ -22,11 +24,7 @@ SCALE = 3  # drawn larger and brought down, which smooths lines
 SEEN = 0.3  # confidence from which a joint is drawn filled and joined by limbs
 LEFT, RIGHT, MIDDLE = "#ff8c1a", "#2aa7ff", "#f5f06a"
 OUTLINE, MISSING, INK, PAPER = "#35e06f", "#d62f2f", "#222222", "#ffffff"
-LIMBS = (
-    *((5, 7, LEFT), (7, 9, LEFT), (11, 13, LEFT), (13, 15, LEFT), (5, 11, LEFT)),
-    *((6, 8, RIGHT), (8, 10, RIGHT), (12, 14, RIGHT), (14, 16, RIGHT), (6, 12, RIGHT)),
-    *((5, 6, MIDDLE), (11, 12, MIDDLE), (0, 1, LEFT), (1, 3, LEFT), (0, 2, RIGHT), (2, 4, RIGHT)),
-)
+NOSE = COCO_KEYPOINTS.index("nose")  # the other joints alternate, left ones odd
 LEGEND = (
     ("left limbs", LEFT),
     ("right limbs", RIGHT),
@@ -65,7 +63,7 @@ def read_mask(path: Path) -> NDArray[np.uint8] | None:
     try:
         with Image.open(path) as image:
             return np.array(image.convert("L"))
-    except (OSError, ValueError, SyntaxError):
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         raise InputError(f"Mask {path} is damaged; delete it and annotate again.") from None
 
 
@@ -119,19 +117,25 @@ def annotated(
 
 def _draw_skeleton(draw: ImageDraw.ImageDraw, points: NDArray, zoom: NDArray) -> None:
     places = points[:, :2] * zoom
-    for start, end, colour in LIMBS:
+    for start, end in COCO_SKELETON:
         if min(points[start, 2], points[end, 2]) >= SEEN:
-            draw.line([*places[start], *places[end]], colour, width=2 * SCALE)
+            draw.line([*places[start], *places[end]], _colour(start, end), width=2 * SCALE)
     radius = 3 * SCALE
     for joint, (x, y) in enumerate(places):
         if points[joint, 2] <= 0:
             continue
-        colour = MIDDLE if joint == 0 else LEFT if joint % 2 else RIGHT
+        colour = _colour(joint)
         box = (x - radius, y - radius, x + radius, y + radius)
         if points[joint, 2] >= SEEN:
             draw.ellipse(box, colour, "black", SCALE // 2)
         else:
             draw.ellipse(box, None, colour, SCALE)
+
+
+def _colour(*joints: int) -> str:
+    """Of a joint or a limb: LEFT or RIGHT where all its joints but the nose are of one side."""
+    sides = {LEFT if joint % 2 else RIGHT for joint in joints if joint != NOSE}
+    return sides.pop() if len(sides) == 1 else MIDDLE
 
 
 def sheet(tiles: list[Image.Image], title: str) -> Image.Image:

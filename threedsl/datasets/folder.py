@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from threedsl.arguments import seed
 from threedsl.data.images import is_picture
 from threedsl.data.listfile import JUNK, Record
 from threedsl.data.names import plain
@@ -42,7 +43,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         default=0.2,
         help="share of a test person's pictures, by camera where known, that are queries; one at least (default 0.2)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the draw (default 0)")
+    parser.add_argument("--seed", type=seed, default=0, help="of the draw (default 0)")
 
 
 def read(

@@ -72,6 +72,11 @@ def _find(root: str | Path) -> tuple[Path, int]:
 def _read(path: Path, folder: Path) -> list[Record]:
     listed = read_list(path, folder)
     refuse_empty(record.path for record in listed)
+    for record in listed:
+        if not record.path.is_relative_to(folder):
+            raise InputError(
+                f"{path} names {record.path}, which is not in {folder}; give the lists that come with {TITLE}."
+            )
     names = [record.path.relative_to(folder).as_posix() for record in listed]
     matches = parse(path, names, MSMT17, FORM)
     return [

@@ -1,4 +1,4 @@
-"""Lists on disk: all of them or none."""
+"""Lists on disk, written in a place of their own first, so that trouble with one of them leaves the old ones."""
 
 from __future__ import annotations
 
@@ -46,8 +46,17 @@ def prepared(out: Path) -> dict | None:
     return written if isinstance(written, dict) else None
 
 
-def summary(collection: Collection, options: dict | None = None) -> dict:
-    """Names, sizes, differences, notes and the options that made the lists, as plain JSON."""
+def replaced(before: dict | None, now: dict) -> str:
+    """Of two summaries, what was lost: a sentence where the lists before were made from other pictures or otherwise."""
+    if before is None or all(before.get(key, now[key]) == now[key] for key in ("dataset", "root", "options")):
+        return ""
+    root = before.get("root") or now["root"]
+    how = "" if root != now["root"] or before.get("dataset") != now["dataset"] else " with other options"
+    return f"replaces the lists made from {root}{how}"
+
+
+def summary(collection: Collection, options: dict | None = None, root: str | Path | None = None) -> dict:
+    """Names, sizes, differences, notes, and the folder and options that made the lists, as plain JSON."""
     found, published = collection.counts(), collection.published
     return {
         "dataset": collection.dataset,
@@ -59,30 +68,52 @@ def summary(collection: Collection, options: dict | None = None) -> dict:
         },
         "differences": differences(found, published),
         "notes": list(collection.notes),
+        "root": os.path.abspath(root) if root else None,
         "options": options or {},
     }
 
 
-def write_lists(collection: Collection, out: Path, options: dict | None = None) -> list[Path]:
+def write_lists(
+    collection: Collection, out: Path, options: dict | None = None, root: str | Path | None = None
+) -> list[Path]:
     """Write out/list/NAME.txt for every list, and prepared.json; lists that an earlier run left over go.
 
     Paths of pictures below `out` become relative to it, others stay absolute.
 
     Raises:
-        InputError: a path cannot stand in a list, or nothing can be written; what was there before stays.
+        InputError: a path cannot stand in a list, a folder has a list's name, or nothing can be written; what was
+            there before stays. Also when the disk fails while the written lists take their places; each of them is
+            whole then, but old and new ones may stand beside each other.
     """
     folder = out / "list"
     earlier = prepared(out) or {}
+    names = [f"{name}.txt" for name in collection.lists]
+    left_over = [f"{name}.txt" for name in earlier.get("lists", ()) if Path(name).name == name]
+    left_over = [name for name in left_over if name not in names]
     check_folder(folder, folder)
+    for name in (*names, *left_over, PREPARED):
+        if (folder / name).is_dir():
+            raise InputError(f"{folder / name} is a folder where a file is to be written; move it away.")
+    try:
+        _write(collection, out, summary(collection, options, root), names)
+        for name in left_over:
+            (folder / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written ({error.strerror}); choose another --out.") from None
+    return [folder / name for name in names]
+
+
+def strangers(out: Path, written: list[Path]) -> list[Path]:
+    """The lists in out/list that `write_lists`, which returned `written`, neither wrote nor removed."""
+    return sorted(set((out / "list").glob("*.txt")) - set(written))
+
+
+def _write(collection: Collection, out: Path, said: dict, names: list[str]) -> None:
+    folder = out / "list"
     with tempfile.TemporaryDirectory(dir=folder, prefix=".new-") as place:
         for name, records in collection.lists.items():
             write_list(records, Path(place) / f"{name}.txt", out)
-        text = json.dumps(summary(collection, options), indent=1, ensure_ascii=False)
+        text = json.dumps(said, indent=1, ensure_ascii=False)
         (Path(place) / PREPARED).write_text(text + "\n", encoding="utf-8")
-        names = [f"{name}.txt" for name in collection.lists]
         for name in (*names, PREPARED):
             os.replace(Path(place) / name, folder / name)
-    for name in earlier.get("lists", ()):
-        if f"{name}.txt" not in names and Path(name).name == name:
-            (folder / f"{name}.txt").unlink(missing_ok=True)
-    return [folder / name for name in names]

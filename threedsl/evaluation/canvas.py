@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from threedsl.files import whole_file
+
 SHARPNESS = 2  # drawn so many times larger and scaled down: Pillow's own lines are jagged
 INK, PALE, GRID, PAPER = "#222222", "#6b6b6b", "#e3e3e3", "#ffffff"
 Point = tuple[float, float]
@@ -69,14 +71,16 @@ class Canvas:
         self._image.paste(drawn, tuple(places))
 
     def save(self, path: Path) -> None:
-        """Write PNG or JPEG by the file's name. Atomic."""
+        """Write PNG or JPEG by the file's name, whole or not at all.
+
+        Raises:
+            InputError: the file cannot be written.
+        """
         size = (self._image.width // SHARPNESS, self._image.height // SHARPNESS)
         drawn = self._image.resize(size, Image.Resampling.BOX)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(path.name + ".part")
         kind = "PNG" if path.suffix.lower() == ".png" else "JPEG"
-        drawn.save(part, kind, **({} if kind == "PNG" else {"quality": 90}))
-        part.replace(path)
+        with whole_file(path) as file:
+            drawn.save(file, kind, **({} if kind == "PNG" else {"quality": 90}))
 
 
 def text_width(words: str, size: float) -> float:

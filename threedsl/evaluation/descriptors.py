@@ -1,7 +1,8 @@
 """Descriptors of many pictures, kept in the user's cache by what is in the picture and by the model.
 
 A picture's key is the sha256 of its file, so a renamed or copied picture is known and a changed one is not. Descriptors
-lie in files of up to SHARD pictures, one folder a model: `descriptors/<fingerprint>/<random>.npz`. Files are written
+lie in files of up to SHARD pictures, one folder a model: `descriptors/<fingerprint, 32 digits>[-mirror]-<VERSION>/
+<random>.npz`, where -mirror says that they are averages with mirror images. Files are written
 whole and as soon as they are full, so that a run that was stopped goes on where it was, and several runs may work at
 the same time. A damaged file is thrown away and its pictures are described again. The cache never grows above LIMIT
 bytes: files that have not been used for longest go first.
@@ -9,6 +10,7 @@ bytes: files that have not been used for longest go first.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import tempfile
@@ -34,11 +36,10 @@ VERSION = (
     1  # raise it when pictures are read or resized in another way, so that old descriptors are made anew
 )
 SHARD = 1024  # pictures a file, and between two writes
-LIMIT = 4 * 2**30  # bytes of all models' descriptors; a million pictures of the shipped model
+LIMIT = 4 * 2**30  # bytes of all models; a million pictures of the shipped one, 760,000 of one with parts=3
 DIGEST = hashlib.sha256().digest_size
 ABANDONED = 86_400  # seconds after which the unfinished file of a run that was killed is removed
 DAMAGE = (
-    OSError,
     ValueError,
     KeyError,
     IndexError,
@@ -86,6 +87,11 @@ class DescriptorCache:
                 found |= _read_shard(path, wanted)
             except DAMAGE:
                 _remove(path)
+            except OSError as error:
+                # A broken zip sends the reader to places that no file has; other trouble, such as too many open
+                # files or a lost network drive, says nothing against the file.
+                if error.errno in (None, errno.EINVAL):
+                    _remove(path)
         return found
 
     def keep(self, digests: Sequence[bytes], appearance: np.ndarray, shape: np.ndarray) -> None:

@@ -1,7 +1,5 @@
 """Scores under a named protocol, and how far they can be trusted; the counting is done in scoring.py."""
 
-from typing import Literal
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +7,6 @@ from threedsl.errors import InputError
 from threedsl.evaluation.scoring import Labels, Removal, Scores, score_distances
 
 __all__ = [
-    "PROTOCOLS",
     "REMOVALS",
     "Labels",
     "Removal",
@@ -21,17 +18,13 @@ __all__ = [
 
 ROWS = 256  # of similarities that are turned into distances at once
 
-Protocol = Literal["standard", "cloth-changing", "same-clothes"]
-PROTOCOLS: dict[str, str] = {
-    "standard": "gallery without the query's own person in the query's own camera (Market-1501)",
-    "cloth-changing": "gallery without the query's own person in the same camera or in the same clothes (LTCC)",
-    "same-clothes": "gallery without the query's own person in the same camera or in other clothes",
-}
 REMOVALS: dict[str, Removal] = {
     "standard": Removal(same_camera=True),
     "cloth-changing": Removal(same_camera=True, same_clothes=True),
     "same-clothes": Removal(same_camera=True, other_clothes=True),
 }
+"""Which pictures of the query's own person leave the gallery: those in the query's camera (Market-1501), also those in
+the query's clothes (LTCC), or also those in other clothes. Whole protocols are in protocols.py."""
 
 
 def similarities(query: NDArray[np.float32], gallery: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -45,8 +38,8 @@ def evaluate(similarity: NDArray, query: Labels, gallery: Labels, protocol: str 
     Raises:
         InputError: unknown protocol, unknown labels that it compares, NaN, or no query has a true match.
     """
-    if protocol not in PROTOCOLS:
-        raise InputError(f"protocol {protocol!r} is unknown; it is one of {', '.join(PROTOCOLS)}.")
+    if protocol not in REMOVALS:
+        raise InputError(f"protocol {protocol!r} is unknown; it is one of {', '.join(REMOVALS)}.")
     blocks = (-similarity[start : start + ROWS] for start in range(0, len(similarity), ROWS))
     return score_distances(blocks, query, gallery, REMOVALS[protocol], protocol)
 

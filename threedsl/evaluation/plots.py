@@ -7,7 +7,7 @@ from pathlib import Path
 
 from threedsl.evaluation.canvas import GRID, INK, PALE, Canvas, text_width
 from threedsl.evaluation.figures import CURVE, CUTS, Figures
-from threedsl.evaluation.results import Result, short_names
+from threedsl.evaluation.results import Result, counted, short_names
 
 # Colours that stay apart for colour-blind eyes (Okabe and Ito), and a mark each for print without colours.
 COLOURS = {"appearance": "#d55e00", "shape": "#009e73", "combined": "#0072b2"}
@@ -121,6 +121,7 @@ def _up(y: float, share: float) -> float:
 def _counts(result: Result) -> str:
     draws = f" in each of {len(result.trial.draws)} draws" if len(result.trial.draws) > 1 else ""
     return (
-        f"{len(result.any.first.query):,} queries of {result.any.people:,} people, "
+        f"{counted(len(result.any.first.query), 'query', 'queries')} of "
+        f"{counted(result.any.people, 'person', 'people')}, "
         f"{len(result.trial.draws[0]):,} gallery pictures{draws}"
     )

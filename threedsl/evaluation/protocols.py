@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Literal
 
 from threedsl.errors import InputError
@@ -202,8 +203,10 @@ PROTOCOLS: tuple[Protocol, ...] = (
 )  # fmt: skip
 
 
-def find_protocol(name: str) -> Protocol:
+def find_protocol(name: str, usable: Sequence[str] = ()) -> Protocol:
     """The protocol of a name.
+
+    usable: the names that can be used on the data set at hand, for the sentence; none: all there are.
 
     Raises:
         InputError: there is none, with the names there are.
@@ -211,8 +214,10 @@ def find_protocol(name: str) -> Protocol:
     for protocol in PROTOCOLS:
         if protocol.name == name:
             return protocol
-    names = ", ".join(protocol.name for protocol in PROTOCOLS)
-    raise InputError(f"protocol {name!r} is unknown; it is {ALL} or one of {names}.")
+    names = list(usable) or [protocol.name for protocol in PROTOCOLS]
+    meant = get_close_matches(name, [*names, ALL], 1)
+    guess = f"did you mean {meant[0]}? It" if meant else "it"
+    raise InputError(f"protocol {name!r} is unknown; {guess} is {ALL} or one of {', '.join(names)}.")
 
 
 def published_for(dataset: str) -> tuple[Protocol, ...]:

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from threedsl.data.images import load_image
-from threedsl.evaluation.canvas import INK, PALE, Canvas, fitted
+from threedsl.data.listfile import Record
+from threedsl.evaluation.canvas import INK, PALE, Canvas, fitted, text_width
 from threedsl.evaluation.figures import Figures
 from threedsl.evaluation.metrics import REMOVALS
-from threedsl.evaluation.results import Result, short_names
+from threedsl.evaluation.results import Result, counted, short_names
 from threedsl.evaluation.scoring import kept_gallery
 from threedsl.evaluation.testset import Trial
 
@@ -22,6 +23,8 @@ EACH = 2  # best, median and worst queries each
 GREEN, RED = "#1a9850", "#d73027"
 TILE = (96, 192)  # pixels; person crops are mostly twice as high as wide
 GAP, WORDS, MARGIN = 14, 190, 24
+BELOW = 7  # from a picture to the words under it
+STEP = TILE[1] + 40  # from row to row
 TEXT, SMALL, CAPTION = 18, 15, 17
 
 
@@ -32,16 +35,21 @@ def write_ranked_lists(results: Sequence[Result], path: Path, stream: str, title
         the files: `path` for a single result, else `path` with the protocol in its name, and the folder if there are
             several.
     """
-    names, written = short_names(results), []
-    for result in results:
-        target = (
-            path
-            if len(results) == 1
-            else path.with_name(f"{path.stem}-{_slug(f'{names[result.folder]} {result.name}')}{path.suffix}")
-        )
+    written = ranked_list_files(results, path)
+    for result, target in zip(results, written, strict=True):
         _draw(result, result.streams[stream], f"{title}, {stream}").save(target)
-        written.append(target)
     return written
+
+
+def ranked_list_files(results: Sequence[Result], path: Path) -> list[Path]:
+    """What `write_ranked_lists` will write; the results need no figures yet."""
+    if len(results) == 1:
+        return [path]
+    names = short_names(results)
+    return [
+        path.with_name(f"{path.stem}-{_slug(f'{names[result.folder]} {result.name}')}{path.suffix}")
+        for result in results
+    ]
 
 
 def quality_order(trial: Trial, figures: Figures) -> list[int]:
@@ -97,14 +105,17 @@ def _draw(result: Result, figures: Figures, title: str) -> Canvas:
     count = min(SHOWN, len(trial.draws[0]))
     width = MARGIN + WORDS + (count + 1) * (TILE[0] + GAP) + 2 * GAP + MARGIN
     draw = f"; draw 1 of {len(trial.draws)}" if len(trial.draws) > 1 else ""
+    removes = trial.ranked[scores.query].min() < len(trial.draws[0])
+    hidden = f" Not shown is what {result.name} removes ({trial.protocol.summary})."
     said = (
-        f"{len(scores.query):,} queries in the order of their average precision (AP): the {EACH} best, the {EACH} "
-        f"nearest the median and the {EACH} worst, always of {EACH} people{draw}. Green with a tick: the query's "
-        f"person; red with a cross: somebody else. Not shown is what {result.name} removes ({trial.protocol.summary})."
+        f"{counted(len(scores.query), 'query', 'queries')} in the order of their average precision (AP): the {EACH} "
+        f"best, the {EACH} nearest the median and the {EACH} worst, always of {EACH} people{draw}. Green with a tick: "
+        f"the query's person; red with a cross: somebody else. c and o: camera and outfit, where known."
+        f"{hidden if removes else ''}"
     )
     caption = fitted(said, CAPTION, width - 2 * MARGIN)
     head = 62 + len(caption) * 24 + 40
-    canvas = Canvas(width, head + len(picked) * (TILE[1] + 2 * GAP) + MARGIN)
+    canvas = Canvas(width, head + len(picked) * STEP + MARGIN)
     canvas.text((MARGIN, 20), f"{title}: {result.name}", 25)
     for number, line in enumerate(caption):
         canvas.text((MARGIN, 62 + 24 * number), line, CAPTION, PALE)
@@ -116,14 +127,17 @@ def _draw(result: Result, figures: Figures, title: str) -> Canvas:
             (ranks + rank * (TILE[0] + GAP) + TILE[0] / 2, head - 12), str(rank + 1), SMALL, PALE, "ms"
         )
     for number, (name, place) in enumerate(picked):
-        query, y = int(scores.query[place]), head + number * (TILE[1] + 2 * GAP)
+        query, y = int(scores.query[place]), head + number * STEP
         if number and picked[number - 1][0] != name:
-            canvas.line([(MARGIN, y - GAP), (width - MARGIN, y - GAP)], PALE, 1)
+            canvas.line([(MARGIN, y - 12), (width - MARGIN, y - 12)], PALE, 1)
         _say(canvas, y, name, place, result, figures)
         canvas.picture((first, y), TILE, load_image(trial.query[query].path))
+        _under(canvas, first, y, trial.query[query])
         for rank, row in enumerate(nearest(trial, figures, query, count)):
             right = trial.gallery_labels.pids[row] == trial.query_labels.pids[query]
-            _framed(canvas, (ranks + rank * (TILE[0] + GAP), y), load_image(trial.gallery[row].path), right)
+            x = ranks + rank * (TILE[0] + GAP)
+            _framed(canvas, (x, y), load_image(trial.gallery[row].path), right)
+            _under(canvas, x, y, trial.gallery[row])
     return canvas
 
 
@@ -137,10 +151,23 @@ def _say(canvas: Canvas, y: float, name: str, place: int, result: Result, figure
         f"person {trial.query_labels.pids[query]}",
         f"AP {100 * scores.average_precision[place]:.1f} %",
         f"first match at {int(scores.first_rank[place]):,}",
-        f"{int(trial.matches[query]):,} matches in {int(trial.ranked[query]):,}",
+        f"{counted(int(trial.matches[query]), 'match', 'matches')} in {int(trial.ranked[query]):,}",
     ]
     for number, line in enumerate(words):
         canvas.text((MARGIN, y + 40 + 26 * number), line, TEXT, PALE if number == 1 else INK)
+
+
+def origin(record: Record) -> str:
+    """ "c3 o2": camera and outfit, where the list tells them."""
+    return " ".join(mark + label for mark, label in (("c", record.camid), ("o", record.clothes)) if label)
+
+
+def _under(canvas: Canvas, x: float, y: float, record: Record) -> None:
+    """Camera and outfit below a picture, cut to its width."""
+    words = origin(record)
+    while text_width(words, SMALL) > TILE[0] + GAP - 4:
+        words = words.rstrip("…")[:-1] + "…"
+    canvas.text((x + TILE[0] / 2, y + TILE[1] + BELOW), words, SMALL, PALE, "ma")
 
 
 def _framed(canvas: Canvas, corner: tuple[float, float], image: np.ndarray, right: bool) -> None:

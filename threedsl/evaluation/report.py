@@ -1,11 +1,15 @@
-"""Evaluation results as a table for people and as JSON, every number beside the name of its protocol."""
+"""Evaluation results as tables for people and as JSON, every number beside the name of its protocol."""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 from threedsl.evaluation.figures import METRICS, Figure
-from threedsl.evaluation.results import Result
+from threedsl.evaluation.results import Result, counted
+
+WIDTH = 100  # columns of the terminal
+WITH_INTERVAL = ("rank-1", "mAP")  # in the table; more would not fit
 
 
 def as_json(result: Result, model: dict) -> list[dict]:
@@ -27,6 +31,7 @@ def as_json(result: Result, model: dict) -> list[dict]:
         "queries without a match": len(trial.query) - len(result.any.first.query),
         "gallery": len(trial.draws[0]),
         "people": result.any.people,
+        "differences": result.differences,
         "draws": len(trial.draws),
     }
     return [
@@ -44,52 +49,76 @@ def _figure_as_json(figure: Figure) -> dict:
 
 
 def as_text(results: Sequence[Result], model: str) -> str:
-    """A table with a row for every folder, protocol and metric and a column for every stream, in percent, and below
-    it what every protocol ranks.
+    """For every folder and protocol a heading and a table in percent, a row a stream and one of chance; below them what
+    every protocol ranks.
 
     model: what was evaluated, in words.
     """
-    streams = list(dict.fromkeys(stream for result in results for stream in result.streams))
-    folders = list(dict.fromkeys(result.folder for result in results))
-    rows = [[*(["data"] if len(folders) > 1 else []), "percent", *streams, "chance"]]
-    for result in results:
-        for metric in METRICS:
-            cells = [
-                cell(result.streams[stream].figures[metric]) if stream in result.streams else "-"
-                for stream in streams
-            ]
-            row = [f"{result.name} {metric}", *cells, f"{100 * result.any.chance[metric]:.1f}"]
-            rows.append([result.folder, *row] if len(folders) > 1 else row)
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
-        "  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]
-    for number in range(len(results)):
-        lines.insert(1 + number * (len(METRICS) + 1), "  ".join("-" * width for width in widths))
-    notes = [_note(result, len(folders) > 1) for result in results]
+    several = len({result.folder for result in results}) > 1
+    # One width for all tables: the eye compares protocols down a column.
+    tables = [_rows(result) for result in results]
+    widths = [max(len(row[column]) for rows in tables for row in rows) for column in range(1 + len(METRICS))]
+    lines = [model]
+    for result, rows in zip(results, tables, strict=True):
+        lines += ["", _wrapped(_heading(result, several))]
+        lines += [
+            "  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip()
+            for row in rows
+        ]
+    lines.append("")
     drawn = " ± is the standard deviation over the draws." if any("±" in line for line in lines) else ""
-    how = f"(low to high) is the 95 % interval from resampling people.{drawn} chance is a random order of the gallery."
-    return "\n".join([model, "", *lines, "", *notes, how])
+    lines.append(
+        _wrapped(
+            f"Percent; (low–high) is the 95 % interval from resampling people.{drawn} chance is a random order of the "
+            "gallery. --json has the intervals of every figure."
+        )
+    )
+    unlike = {result.folder: result.differences for result in results if result.differences}
+    for folder, sentences in unlike.items():
+        where = f"{folder}: " if several else ""
+        lines.append(
+            f"{where}{counted(len(sentences), 'difference', 'differences')} from the published sizes "
+            f"({'; '.join(sentences)}): results cannot be compared with papers."
+        )
+    notes = {result.name: result.trial.protocol for result in results}
+    for name, protocol in notes.items():
+        lines += ["", _wrapped(f"{name}: {protocol.summary}"), _wrapped(f"  source: {protocol.source}")]
+    return "\n".join(lines)
 
 
-def cell(figure: Figure) -> str:
-    """In percent: "19.4 (14.3 to 24.7)", or "54.2 ± 1.1 (50.1 to 58.3)" over several draws."""
+def _rows(result: Result) -> list[list[str]]:
+    """Words of a table: its head, a row a stream, chance."""
+    rows = [["stream", *METRICS]]
+    for stream, found in result.streams.items():
+        rows.append([stream, *(cell(found.figures[name], name in WITH_INTERVAL) for name in METRICS)])
+    return [*rows, ["chance", *(f"{100 * result.any.chance[name]:.1f}" for name in METRICS)]]
+
+
+def cell(figure: Figure, interval: bool = True) -> str:
+    """In percent: "19.4 (14.3–24.7)", or "54.2 ± 1.1 (50.1–58.3)" over several draws, or without interval "19.4"."""
+    value = f"{100 * figure.value:.1f}"
+    if not interval:
+        return value
     low, high = figure.interval
     spread = "" if figure.spread is None else f" ± {100 * figure.spread:.1f}"
-    return f"{100 * figure.value:.1f}{spread} ({100 * low:.1f} to {100 * high:.1f})"
+    return f"{value}{spread} ({100 * low:.1f}–{100 * high:.1f})"
 
 
-def _note(result: Result, name_folder: bool) -> str:
+def _heading(result: Result, name_folder: bool) -> str:
     trial, scored = result.trial, len(result.any.first.query)
     where = f"{result.folder}, " if name_folder else ""
     left_out = len(trial.query) - scored
-    without = f" ({left_out:,} more have no true match)" if left_out else ""
+    has = "has" if left_out == 1 else "have"
+    without = f" ({left_out:,} more {has} no true match)" if left_out else ""
     draws = f" in each of {len(trial.draws)} draws" if len(trial.draws) > 1 else ""
-    return "\n  ".join(
-        [
-            f"{where}{result.name}: {scored:,} queries of {result.any.people:,} people{without}, "
-            f"{len(trial.draws[0]):,} gallery pictures{draws}",
-            trial.protocol.summary,
-            f"source: {trial.protocol.source}",
-        ]
+    return (
+        f"{where}{result.name}: {counted(scored, 'query', 'queries')} of "
+        f"{counted(result.any.people, 'person', 'people')}{without}, "
+        f"{counted(len(trial.draws[0]), 'gallery picture', 'gallery pictures')}{draws}"
+    )
+
+
+def _wrapped(words: str) -> str:
+    return textwrap.fill(
+        words, WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from threedsl.evaluation.descriptors import DescriptorCache, describe
 from threedsl.evaluation.figures import PLAIN, Figures, Ranking, figures_of, taken
-from threedsl.evaluation.testset import Trial, dataset_of
+from threedsl.evaluation.testset import Trial, dataset_of, differences_of
 from threedsl.progress import progress_bar
 from threedsl.streams import STREAMS
 
@@ -21,13 +21,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Result:
-    """What one model scores on one data set under one protocol, stream by stream."""
+    """What one model scores on one data set under one protocol, stream by stream.
+
+    differences: what is unlike the published data set, a sentence a list; none where nothing is known of it.
+    """
 
     folder: str
     dataset: str
     trial: Trial
     ranking: Ranking
     streams: dict[str, Figures]
+    differences: list[str] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -39,6 +43,11 @@ class Result:
     def any(self) -> Figures:
         """Figures of some stream, for what is the same in all."""
         return next(iter(self.streams.values()))
+
+
+def counted(number: int, one: str, more: str) -> str:
+    """ "1 query", "3,368 queries"."""
+    return f"{number:,} {one if number == 1 else more}"
 
 
 def short_names(results: Sequence[Result]) -> dict[str, str]:
@@ -84,7 +93,8 @@ def evaluate_trials(
                 found[stream] = figures_of(
                     trial, taken(descriptors, query), taken(descriptors, gallery), ranking, seed, report
                 )
-    dataset = dataset_of(folder)
+    dataset, unlike = dataset_of(folder), differences_of(folder)
     return [
-        Result(folder, dataset, trial, ranking, found) for trial, found in zip(trials, figures, strict=True)
+        Result(folder, dataset, trial, ranking, found, unlike)
+        for trial, found in zip(trials, figures, strict=True)
     ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from threedsl.errors import InputError
 from threedsl.evaluation.metrics import REMOVALS, Labels
 from threedsl.evaluation.protocols import (
     ALL,
+    PROTOCOLS,
     Protocol,
     check_dataset,
     find_protocol,
@@ -60,17 +63,28 @@ def applicable(folder: str | Path) -> tuple[Protocol, ...]:
     if published := published_for(dataset_of(folder)):
         return published
     query, gallery = (_read(folder, name) for name in ("query", "gallery"))
-    found = []
-    for protocol in general():
-        try:
-            _check_labels(protocol, query, gallery, folder)
-        except InputError:
-            continue
-        found.append(protocol)
+    found = _labelled(query, gallery, folder)
     cameras = {record.camid for record in query + gallery}
     compared = len(cameras) < len(query) + len(gallery) and find_protocol("standard") in found
     other = find_protocol("nothing-removed" if compared else "standard")
     return tuple(protocol for protocol in found if protocol != other)
+
+
+def usable_names(folder: str | Path) -> list[str]:
+    """The protocols that can be named for a folder: those published for it and the general ones it has labels for.
+
+    Raises:
+        InputError: a list is missing or damaged.
+    """
+    query, gallery = (_read(folder, name) for name in ("query", "gallery"))
+    usable = (*published_for(dataset_of(folder)), *_labelled(query, gallery, folder))
+    return list(dict.fromkeys(protocol.name for protocol in usable))
+
+
+def differences_of(folder: str | Path) -> list[str]:
+    """What `prepare` found unlike the published data set, a sentence a list."""
+    found = (prepared(Path(folder)) or {}).get("differences")
+    return [str(sentence) for sentence in found] if isinstance(found, list) else []
 
 
 def choose_trials(
@@ -84,6 +98,10 @@ def choose_trials(
     Raises:
         InputError: a protocol asked for by its own name is unknown or cannot be used here, or none of "all" can.
     """
+    known = {protocol.name for protocol in PROTOCOLS}
+    for name in names:
+        if name not in (ALL, *known):
+            find_protocol(name, usable_names(folder))
     by_name = {find_protocol(name) for name in names if name != ALL}
     asked = dict.fromkeys(
         protocol
@@ -166,11 +184,30 @@ def single_shots(gallery: Sequence[Record], draws: int, seed: int) -> list[NDArr
 
 def _read(folder: str | Path, name: str) -> list[Record]:
     path = Path(folder) / "list" / f"{name}.txt"
+    if not os.path.exists(folder):
+        raise InputError(
+            f"{folder} does not exist; give a data set folder, as `python -m threedsl prepare` makes it."
+        )
+    lists = Path(folder) if os.path.isdir(folder) else Path(folder).parent
+    if not path.is_file() and lists.name == "list" and (lists / f"{name}.txt").is_file():
+        raise InputError(f"{folder} is not a data set folder; give {lists.parent}.")
+    if not os.path.isdir(folder):
+        raise InputError(f"{folder} is a file; give the data set folder, which has list/{name}.txt.")
     if not path.is_file():
         raise InputError(
             f"{folder} has no list/{name}.txt; `python -m threedsl prepare` writes it from a data set as downloaded."
         )
     return read_list(path, folder)
+
+
+def _labelled(query: Sequence[Record], gallery: Sequence[Record], folder: str | Path) -> list[Protocol]:
+    """The general protocols whose labels the lists hold."""
+    found = []
+    for protocol in general():
+        with suppress(InputError):
+            _check_labels(protocol, query, gallery, folder)
+            found.append(protocol)
+    return found
 
 
 def _of_cameras(folder: str | Path, protocol: Protocol, name: str, cameras: tuple[str, ...]) -> list[Record]:

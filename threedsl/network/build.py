@@ -49,6 +49,16 @@ class NetworkConfig:
                 f"network height and width must be multiples of 32, not {self.height} x {self.width}."
             )
 
+    @property
+    def part_width(self) -> int:
+        """Dimensions of the feature of one band of MGS: a quarter of the descriptor's."""
+        return self.descriptor // 4
+
+    @property
+    def shape_width(self) -> int:
+        """Dimensions of the shape descriptor, the parts' among them; 0 without the shape stream."""
+        return self.descriptor + self.parts * self.part_width if self.shape_stream else 0
+
     def to_dict(self) -> dict:
         return asdict(self)
 
@@ -103,10 +113,10 @@ def build_lite(config: NetworkConfig, pretrained: str | None) -> ThreeDSLNetwork
 
 
 def part_features(config: NetworkConfig, channels: int) -> PartFeatures | None:
-    """The bands of MGS, each with a quarter of the descriptor's dimensions."""
+    """The bands of MGS; None where the configuration has no parts."""
     if not config.parts:
         return None
-    return PartFeatures(channels, config.descriptor // 4, config.parts, config.coarse_vertices)
+    return PartFeatures(channels, config.part_width, config.parts, config.coarse_vertices)
 
 
 def build_r50(config: NetworkConfig, pretrained: str | None) -> ThreeDSLNetwork:

@@ -64,16 +64,16 @@ class ShapeStream(nn.Module):
         encoded = self.shape_encoder(shared)
         feature, normed = self.shape_neck(self.shape_pool(encoded))
         posture = self.pose_pool(self.pose_encoder(shared))
-        # Half precision is good enough for features; bodies regressed in it are off by centimetres.
+        descriptor, part_inputs = normed, []
+        # Half precision is good enough for feature maps; bodies regressed in it are off by millimetres.
         with torch.autocast(images.device.type, enabled=False):
             betas, displacement = self.shape_head(feature.float())
             pose, camera = self.pose_head(posture.float())
-        descriptor, part_inputs = normed, []
-        if self.parts is not None:
-            part_features, part_inputs, moved = self.parts(encoded)
-            displacement = displacement + moved
-            feature = torch.cat([feature, *part_features], 1)
-            descriptor = torch.cat([normed, *part_inputs], 1)
+            if self.parts is not None:
+                part_features, part_inputs, moved = self.parts(encoded.float())
+                displacement = displacement + moved
+                feature = torch.cat([feature.float(), *part_features], 1)
+                descriptor = torch.cat([normed.float(), *part_inputs], 1)
         return {
             "shape": F.normalize(descriptor, dim=1),
             "shape_feature": feature,

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from threedsl.data.images import load_image
-from threedsl.demo import DemoGallery, cache_folder
+from threedsl.demo import DemoGallery
 from threedsl.errors import InputError
+from threedsl.files import cache_folder
 from threedsl.gallery import Gallery
 from threedsl.pipeline import ThreeDSL
 from threedsl.ui.examples import Example, known_people, make_examples
