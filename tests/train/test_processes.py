@@ -150,8 +150,9 @@ def test_two_processes_train_the_network_that_one_trains(tmp_path):
         learned = [key for key, value in one.items() if value.is_floating_point() and "running" not in key]
         moved = sum((one[key] - start[key]).square().sum().item() for key in learned)
         apart = sum((one[key] - two[key]).square().sum().item() for key in learned)
-        # AdamW makes steps of one size, whichever sign rounding gives a gradient near zero.
-        assert apart < 1e-3 * moved, name
+        # AdamW makes steps of one size, whichever sign rounding gives a gradient near zero: 6e-4 of the way apart,
+        # as other processors may round otherwise; 1.9 where batch norms and triplets see their own half only.
+        assert apart < 1e-2 * moved, name
         for key in one:
             if "running" in key:
                 assert torch.allclose(one[key], two[key], rtol=1e-3, atol=1e-4), key
