@@ -4,6 +4,7 @@ Nothing of theirs is part of this repository: pip puts released packages from Py
 borrows numpy and torch from the environment that runs the benchmark, so that both sides compute with the same ones.
 """
 
+import argparse
 import json
 import os
 import shutil
@@ -65,6 +66,15 @@ def new_environment(folder: Path, clear: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MARK).write_text("", encoding="utf-8")
     _run(sys.executable, "-m", "venv", str(folder))
+
+
+def add_environment_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--env",
+        type=Path,
+        help="folder of the peers' environment, set up where it is missing or empty; by default peers in the user's "
+        "cache",
+    )
 
 
 def prepare_environment(named: Path | None) -> tuple[Path, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.features import write_features
-from benchmarks.peers import Contender, prepare_environment
+from benchmarks.peers import Contender, add_environment_argument, prepare_environment
 from benchmarks.table import machine, replace_section, spread, table
 
 # queries, gallery pictures, people, cameras; the last two are Market-1501's and MSMT17's.
@@ -30,12 +30,7 @@ SMALL = 5000  # pictures; above, one round, and of the two dense implementations
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--env",
-        type=Path,
-        help="folder of the peers' environment, set up where it is missing or empty; by default peers in the user's "
-        "cache",
-    )
+    add_environment_argument(parser)
     parser.add_argument(
         "--repeats", type=int, default=3, help="rounds up to 5,000 pictures; larger sizes get one"
     )

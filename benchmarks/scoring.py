@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.features import SIZES, write_distances, write_features
-from benchmarks.peers import Contender, prepare_environment
+from benchmarks.peers import Contender, add_environment_argument, prepare_environment
 from benchmarks.table import machine, replace_section, spread, table
 
 WORST = "an untrained model"
@@ -29,12 +29,7 @@ TOLERANCE = 1e-5  # of rank-1 and mAP between the contenders, some of which comp
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--env",
-        type=Path,
-        help="folder of the peers' environment, set up where it is missing or empty; by default peers in the user's "
-        "cache",
-    )
+    add_environment_argument(parser)
     parser.add_argument(
         "--repeats",
         type=int,

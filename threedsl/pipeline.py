@@ -187,7 +187,11 @@ def pick_device(device: str | torch.device) -> torch.device:
     try:
         picked = torch.device(device)
         torch.empty(0, device=picked)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+    except (
+        RuntimeError,
+        AssertionError,
+        NotImplementedError,
+    ) as error:  # torch raises each for a device it lacks
         reason = str(error).splitlines()[0]
         if reason.startswith("Expected one of"):  # torch's list of every device that it was ever built for
             reason = "use auto, cpu, cuda or cuda:N"

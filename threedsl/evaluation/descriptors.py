@@ -36,9 +36,11 @@ VERSION = (
     1  # raise it when pictures are read or resized in another way, so that old descriptors are made anew
 )
 SHARD = 1024  # pictures a file, and between two writes
-LIMIT = 4 * 2**30  # bytes of all models; a million pictures of the shipped one, 760,000 of one with parts=3
+LIMIT = 4 * 2**30  # bytes of all models; about 760,000 pictures of the shipped one
 DIGEST = hashlib.sha256().digest_size
 ABANDONED = 86_400  # seconds after which the unfinished file of a run that was killed is removed
+# What NumPy and zipfile raise for a file that is cut off or altered: the last one for a compression they do not know,
+# which is what a flipped byte in a header looks like.
 DAMAGE = (
     ValueError,
     KeyError,
