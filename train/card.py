@@ -118,7 +118,9 @@ def write_card(folder: Path, figures: dict) -> None:
             "much of the gain comes from the 3D losses and not from a second stream is not measured here.",
             "",
         ]
-    lines += crowd_table(figures) + body_table(figures["bodies"]) + openpeople_table(figures["openpeople"])
+    lines += crowd_table(figures) + calibration_table(figures["calibration"])
+    lines += body_table(figures["bodies"]) + shape_lines(figures["shapes"])
+    lines += openpeople_table(figures["openpeople"])
     if training:
         drawn = training["steps"] * training["people"] * training["pictures"]
         start = training["pretrained"] or "random weights"
@@ -144,9 +146,11 @@ def write_card(folder: Path, figures: dict) -> None:
         ]
         if synthetic:
             trained = figures["trained on"]
+            made = [trained, *({"made by": by} for by in trained["and by"])]
             lines += [
                 f"Data sets of `python -m train synthesize`. Trained on {trained['pictures']:,} pictures of "
-                f"{trained['people']:,} people: {settings_of(trained)}. Measured on: {settings_of(data)}.",
+                f"{trained['people']:,} people: {'; and '.join(map(settings_of, made))}. Measured on: "
+                f"{settings_of(data)}.",
                 "",
             ]
     lines.append(LIMITS)
@@ -187,6 +191,46 @@ def crowd_table(figures: dict) -> list[str]:
         "",
         "Means over ten draws of people: each one's pictures in one outfit search for up to three pictures of them in "
         "other clothes, of which those from the query's own camera are removed, among up to three of everybody else.",
+        "",
+    ]
+
+
+def calibration_table(measured: dict | None) -> list[str]:
+    """How many pairs of one person a threshold keeps, by how many pairs of two people it lets through."""
+    if measured is None:
+        return []
+    rates = list(next(iter(measured["streams"].values()))["true match rate at"])
+    rows = [
+        "| true-match rate, percent, at a false-match rate of | "
+        + " | ".join(f"{100 * float(rate):g} %" for rate in rates)
+        + " |",
+        "| --- |" + " --- |" * len(rates),
+    ]
+    for stream, values in measured["streams"].items():
+        cells = " | ".join(percent(values["true match rate at"][rate]) for rate in rates)
+        rows.append(f"| {STREAMS[stream]} | {cells} |")
+    return [
+        *rows,
+        "",
+        f"All {measured['pairs']:,} pairs of query and gallery of the draws above with {measured['people']} people "
+        "dressed as they like. How often pairs of a score are one person stands in `metrics.json` and on the page. A "
+        "threshold does not transfer to other cameras.",
+        "",
+    ]
+
+
+def shape_lines(shapes: dict | None) -> list[str]:
+    """How true and how steady betas are."""
+    if shapes is None:
+        return []
+    correlations = ", ".join(f"{shapes[f'correlation of beta {beta}']:.2f}" for beta in (1, 2, 3))
+    return [
+        f"Betas of {shapes['pictures']:,} pictures of {shapes['people']} people against the truth, in standard "
+        f"deviations of the population: mean absolute error {shapes['mean error']:.2f} (mean body "
+        f"{shapes['mean error of the mean body']:.2f}); correlation of the first three {correlations}. Distance "
+        f"between pictures of one person in other clothes {shapes['distance in other clothes']:.2f}, of two people "
+        f"{shapes['distance between people']:.2f}; the former is the nearer one in "
+        f"{percent(shapes['nearer in other clothes'])} % of cases (chance: 50).",
         "",
     ]
 

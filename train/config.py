@@ -34,6 +34,9 @@ class TrainConfig:
 
     name: str = "3dsl-lite"
     data: str = "data/synthetic"  # a data set folder (images, list, pose, mask)
+    more_data: str | None = (
+        None  # another one whose list/train.txt is trained on as well; its people are others
+    )
     out: str = "runs/3dsl-lite"  # checkpoints, TensorBoard logs
     network: NetworkConfig = field(default_factory=NetworkConfig)
     body: str | None = None  # an SMPL-format file of `python -m train body`; None: the shipped one
@@ -45,7 +48,7 @@ class TrainConfig:
     steps: int = 3000
     people: int = 16  # identities in a batch, over all processes
     pictures: int = 4  # pictures of each
-    sampling: str = "clothing-changing"  # of triplets: that, "fine-grained" or "ordinary", as the data are
+    sampling: str = "clothing-changing"  # of triplets: one of train.sampler.SAMPLING, as the data are
     accumulate: int = 1  # batches of a step: their gradients are averaged before the weights change
     learning_rate: float = 6e-4  # peak of AdamW, backbones and heads
     classifier_rate: float = 2e-3
@@ -98,7 +101,7 @@ class TrainConfig:
             )
         if self.sampling not in SAMPLING:
             raise InputError(
-                f"configuration field sampling must be {SAMPLING[0]}, {SAMPLING[1]} or {SAMPLING[2]}, "
+                f"configuration field sampling must be {', '.join(SAMPLING[:-1])} or {SAMPLING[-1]}, "
                 f"not {self.sampling!r}."
             )
         if self.start and (self.graph or not self.network.shape_stream or self.network.name != "lite"):

@@ -38,45 +38,63 @@ class Batch:
     clothes: torch.Tensor  # (B,) a number for each label of clothes in the list
 
 
-class TrainingSet:
-    """Decoded pictures and masks (N, 3 + 1, H, W) uint8 and keypoints (N, 17, 3) of list/train.txt, in memory once."""
+@dataclass(frozen=True)
+class TrainingFolder:
+    """What list/train.txt of one data set folder names and pose/ has keypoints of."""
 
-    def __init__(self, root: str | Path, size: tuple[int, int]):
-        root = Path(root)
-        self.records = read_list(root / "list" / "train.txt", root)
+    root: Path
+    records: list[Record]
+    poses: dict[str, NDArray]
+
+    @classmethod
+    def read(cls, root: Path) -> "TrainingFolder":
+        listed = read_list(root / "list" / "train.txt", root)
         poses = read_alphapose(pose_file(root))
-        refuse_ambiguous_names(self.records, root, poses)
-        listed = len(self.records)
-        self.records = [record for record in self.records if pose_of(record, root, poses) is not None]
-        if len(self.records) < listed:
+        refuse_ambiguous_names(listed, root, poses)
+        records = [record for record in listed if pose_of(record, root, poses) is not None]
+        if len(records) < len(listed):
             log.warning(
-                "%d of %d training pictures have no keypoints and are left out",
-                listed - len(self.records),
-                listed,
+                "%d of %d training pictures of %s have no keypoints and are left out",
+                *(len(listed) - len(records), len(listed), root),
             )
-        if not self.records:
+        if not records:
             raise InputError(
                 f"No picture of {root}/list/train.txt has keypoints in pose/alphapose-results.json."
             )
-        check_masks(root, (record.path for record in self.records))
-        pids = {pid: label for label, pid in enumerate(sorted({record.pid for record in self.records}))}
-        self.labels = np.array([pids[record.pid] for record in self.records])
-        worn = [record.clothes for record in self.records]
-        self.clothes = np.unique(worn, return_inverse=True)[1]
-        self.people = len(pids)
-        pictures = np.empty((len(self.records), *size, 4), np.uint8)
-        self.keypoints = np.empty((len(self.records), 17, 3), np.float32)
+        check_masks(root, (record.path for record in records))
+        return cls(root, records, poses)
+
+
+class TrainingSet:
+    """Decoded pictures and masks (N, 3 + 1, H, W) uint8 and keypoints (N, 17, 3) of list/train.txt, in memory once.
+
+    Of several folders, people and clothes of one are others than those of the next, whatever they are called.
+    """
+
+    def __init__(self, roots: Sequence[str | Path], size: tuple[int, int]):
+        folders = [TrainingFolder.read(Path(root)) for root in roots]
+        listed = [(number, record) for number, folder in enumerate(folders) for record in folder.records]
+        people = {one: label for label, one in enumerate(sorted({(n, record.pid) for n, record in listed}))}
+        worn = {one: label for label, one in enumerate(sorted({(n, record.clothes) for n, record in listed}))}
+        self.records = [record for _, record in listed]
+        self.labels = np.array([people[number, record.pid] for number, record in listed])
+        self.clothes = np.array([worn[number, record.clothes] for number, record in listed])
+        self.people = len(people)
+        pictures = np.empty((len(listed), *size, 4), np.uint8)
+        self.keypoints = np.empty((len(listed), 17, 3), np.float32)
 
         def decode(i: int) -> None:
-            record = self.records[i]
+            number, record = listed[i]
             picture = cv2.imread(str(record.path))
             if picture is None:
                 raise InputError(
                     f"Training picture {record.path} cannot be decoded; make it anew or take it off the list."
                 )
             pictures[i, ..., :3] = resize_crop(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), size)
-            pictures[i, ..., 3] = read_mask(root, record, size)
-            self.keypoints[i] = scaled_pose(record, root, poses, size, picture.shape)
+            pictures[i, ..., 3] = read_mask(folders[number].root, record, size)
+            self.keypoints[i] = scaled_pose(
+                record, folders[number].root, folders[number].poses, size, picture.shape
+            )
 
         with ThreadPoolExecutor() as pool:
             done = pool.map(decode, range(len(pictures)))

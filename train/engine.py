@@ -32,7 +32,7 @@ from train.watch import body_pictures, evenly
 
 log = logging.getLogger("train")
 
-MACHINE_FIELDS = {"graph", "log_every", "save_every", "evaluate_every", "data", "out"}
+MACHINE_FIELDS = {"graph", "log_every", "save_every", "evaluate_every", "data", "more_data", "out"}
 """Fields that change nothing in a step and may differ when a run goes on: a folder may be moved, its content not
 changed (`TrainingSet.fingerprint`)."""
 
@@ -72,7 +72,7 @@ def train(config: TrainConfig, resume: bool = False, stop_at: int | None = None)
     torch.backends.cudnn.benchmark = accelerator.device.type == "cuda"
 
     size = (config.network.height, config.network.width)
-    data = TrainingSet(config.data, size)
+    data = TrainingSet([config.data, *([config.more_data] if config.more_data else [])], size)
     sampler = IdentitySampler(
         data.labels, data.clothes, config.people, config.pictures, config.seed, config.sampling
     )
@@ -255,7 +255,8 @@ def export(config: TrainConfig, network: ThreeDSLNetwork, folder: Path) -> None:
     save_checkpoint(network, config.network, folder, half=True)
     if config.body:
         shutil.copyfile(config.body, folder / "body.npz")
-    first = Path(config.start) / "training.json" if config.start else None
-    if first is not None and first.is_file():
+    # A start that was trained in two stages itself gave its first one.
+    told = [Path(config.start) / name for name in (FIRST_STAGE, "training.json")] if config.start else []
+    for first in [path for path in told if path.is_file()][:1]:
         shutil.copyfile(first, folder / FIRST_STAGE)
     (folder / "training.json").write_text(json.dumps(config.to_dict(), indent=2) + "\n", encoding="utf-8")

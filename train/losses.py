@@ -70,14 +70,14 @@ def triplet_pairs(pids: Tensor, clothes: Tensor, sampling: str) -> tuple[list[Pa
     Args:
         pids, clothes: (B,) people and outfits; for "fine-grained" an outfit's number is the same whoever wears it.
         sampling: as `train.sampler.SAMPLING` names it.
-            clothing-changing: the shape stream's positives wear other clothes. The appearance stream keeps positives in
-            the same clothes besides all positives, or it forgets what an ordinary search needs.
+            clothing-changing, dressed-alike: the shape stream's positives wear other clothes. The appearance stream
+            keeps positives in the same clothes besides all positives, or it forgets what an ordinary search needs.
             fine-grained: negatives are other people in the same clothes; anybody else where the batch has none.
             ordinary: everybody's pictures against everybody else's.
     """
     other_clothes, same_clothes, others = pair_masks(pids, clothes)
     anyhow = same_clothes | other_clothes
-    if sampling == "clothing-changing":
+    if sampling in ("clothing-changing", "dressed-alike"):
         # Where nobody changes clothes the data are ordinary, and so are the triplets.
         changed = torch.where(other_clothes.any(1, keepdim=True), other_clothes, same_clothes)
         return [(same_clothes, others), (anyhow, others)], [(changed, others)]

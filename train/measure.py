@@ -14,11 +14,13 @@ from threedsl.errors import InputError
 from threedsl.evaluation.chance import expected_figures
 from threedsl.evaluation.metrics import Scores, bootstrap_interval
 from train.body_quality import judge_bodies
+from train.calibration import calibrate
 from train.card import KEPT, write_card
 from train.config import TrainConfig
 from train.crowds import PROTOCOL, by_size
 from train.openpeople import zero_shot
 from train.retrieval import Descriptors, RetrievalSet, joined
+from train.shape_quality import judge_shapes
 from train.start import FIRST_STAGE
 
 
@@ -66,6 +68,8 @@ def main(args: argparse.Namespace) -> None:
         },
         "chance": {protocol: chance(data, protocol) for protocol in data.protocols},
         PROTOCOL: sizes(data, described, args.seed),
+        "calibration": calibrate(joined(*described), data.labels, data.records, args.seed),
+        "shapes": judge_shapes(network, args.data, size, args.seed),
     }
     if args.uniforms:
         dressed_alike = RetrievalSet(args.uniforms, size)
@@ -118,6 +122,7 @@ def trained_alike(folder: Path, baseline: Path) -> bool | str | None:
         return KEPT
     same = (
         "data",
+        "more_data",
         "seed",
         "steps",
         "people",
@@ -150,15 +155,17 @@ def facts(root: Path, data: RetrievalSet) -> dict:
 
 
 def training_set(checkpoint: Path, tested: Path) -> dict:
-    """The same of the data set that training.json names, or of the tested one where that is not at hand."""
+    """The same of the data sets that training.json names, or of the tested one where they are not at hand."""
     settings = checkpoint / "training.json"
-    named = json.loads(settings.read_text(encoding="utf-8"))["data"] if settings.is_file() else tested
-    root = Path(named) if (Path(named) / "list" / "train.txt").is_file() else tested
-    training = read_list(root / "list" / "train.txt", root, check_files=False)
+    trained = json.loads(settings.read_text(encoding="utf-8")) if settings.is_file() else {}
+    roots = [Path(trained[field]) for field in ("data", "more_data") if trained.get(field)]
+    roots = [root for root in roots if (root / "list" / "train.txt").is_file()] or [tested]
+    lists = [read_list(root / "list" / "train.txt", root, check_files=False) for root in roots]
     return {
-        "people": len({record.pid for record in training}),
-        "pictures": len(training),
-        "made by": made_by(root),
+        "people": sum(len({record.pid for record in records}) for records in lists),
+        "pictures": sum(map(len, lists)),
+        "made by": made_by(roots[0]),
+        "and by": [made_by(root) for root in roots[1:]],
     }
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from threedsl.errors import InputError
 
-SAMPLING = ("clothing-changing", "fine-grained", "ordinary")
+SAMPLING = ("clothing-changing", "dressed-alike", "fine-grained", "ordinary")
 """How triplets are sampled, by what the data are like (METHOD section 3)."""
 
 
@@ -19,6 +19,9 @@ class IdentitySampler:
 
     clothing-changing: a person's pictures are drawn from two outfits (one where there is only one), half from each, so
         that with four pictures every anchor has a positive in other clothes and one in the same clothes.
+    dressed-alike: clothing-changing, and people with the same wardrobe, as the labels of clothes say, make a team whose
+        members are next to each other in the order: a batch's other people wear the clothes of its anchors, so that
+        clothes neither hold a person's pictures together nor keep others apart.
     fine-grained: clothes that several people have in common, as the label says, make them a group (FGPR's blue and
         white). In each pass everybody belongs to one group and wears its clothes, and neighbours in the order are of
         one group, so that negatives are dressed alike. Small groups share a batch, and a person at its edge or without
@@ -46,6 +49,7 @@ class IdentitySampler:
                 f"a batch of {people} people needs at least as many, and the list has {len(self.wardrobes)}; "
                 "lower `people`."
             )
+        self.teams = list(dict.fromkeys(frozenset(wardrobe) for wardrobe in self.wardrobes))
         if sampling == "fine-grained":
             wearers = Counter(outfit for wardrobe in self.wardrobes for outfit in wardrobe)
             self.groups = [outfit for outfit, count in wearers.items() if count > 1]
@@ -67,10 +71,19 @@ class IdentitySampler:
         if self.sampling == "fine-grained":
             dressed = self._group_by_group(order)
             place = order.permutation(self.steps_per_pass)[place]
+        elif self.sampling == "dressed-alike":
+            dressed = self._team_by_team(order)
+            place = order.permutation(self.steps_per_pass)[place]
         else:
             dressed = [self.wardrobes[person] for person in order.permutation(len(self.wardrobes))]
         chosen = dressed[place * self.people : (place + 1) * self.people]
         return np.concatenate([self._pictures_of(list(outfits.values()), rng) for outfits in chosen])
+
+    def _team_by_team(self, rng: np.random.Generator) -> list[dict[Hashable, list[int]]]:
+        """As many as fill a pass, those with the same wardrobe next to each other."""
+        people = rng.permutation(len(self.wardrobes))[: self.steps_per_pass * self.people]
+        rank = dict(zip(self.teams, rng.permutation(len(self.teams)), strict=True))
+        return [self.wardrobes[i] for i in sorted(people, key=lambda i: rank[frozenset(self.wardrobes[i])])]
 
     def _group_by_group(self, rng: np.random.Generator) -> list[dict[Hashable, list[int]]]:
         """As many as fill a pass, once each in the clothes of one group, the people of a group next to each other; last

@@ -16,16 +16,18 @@ EARLY_BLOCKS = 5  # of the 3D trunk, up to stride 8: edges and textures, which s
 def start_from(network: ThreeDSLNetwork, config: TrainConfig) -> list[nn.Module]:
     """Copy the checkpoint `config.start` into the network and freeze what stays.
 
-    The trunk, both late encoders and the neck of the 3D stream start as copies of the appearance stream's.
+    The trunk, both late encoders and the neck of the 3D stream start as copies of the appearance stream's. A checkpoint
+    with a 3D stream of its own serves as well: only its appearance stream is taken. Crops may be of another size, which
+    convolutions do not mind and descriptors do: they are then those of the smaller or larger picture.
 
     Returns:
         the frozen modules, to be kept in evaluation mode: the appearance stream and the first blocks of the trunk.
 
     Raises:
-        InputError: the checkpoint is of another backbone or size.
+        InputError: the checkpoint is of another backbone or width.
     """
     folder, other, trained = load_checkpoint(config.start)
-    for field in ("name", "height", "width", "descriptor"):
+    for field in ("name", "descriptor"):
         if getattr(other, field) != getattr(config.network, field):
             raise InputError(
                 f"{folder} has {field} {getattr(other, field)!r} and cannot start a network with "

@@ -29,7 +29,7 @@ def data(tmp_path_factory):
 
 
 def steps(root, config=AugmentConfig(passer=0.5), rank=0, processes=1, people=4):  # noqa: B008 - frozen
-    data = TrainingSet(root, SIZE)
+    data = TrainingSet([root], SIZE)
     sampler = IdentitySampler(data.labels, data.clothes, people, 4, seed=3)
     return TrainingSteps(data, sampler, config, (32, 16), 3, "cpu", rank, processes)
 
@@ -72,7 +72,7 @@ def test_a_batch_depends_on_its_step_and_nothing_before(data):
 
 def test_keypoints_and_masks_follow_pictures_of_another_size(tmp_path):
     write_dataset(tmp_path, people=2, outfits=1, pictures=1, size=(128, 64))
-    whole, half = (TrainingSet(tmp_path, size) for size in ((128, 64), SIZE))
+    whole, half = (TrainingSet([tmp_path], size) for size in ((128, 64), SIZE))
     assert np.allclose(half.keypoints[..., :2] * 2, whole.keypoints[..., :2], atol=1e-3)
     assert (half.pictures[:, 3] > 127).float().mean() == pytest.approx(
         (whole.pictures[:, 3] > 127).float().mean()
@@ -82,7 +82,7 @@ def test_keypoints_and_masks_follow_pictures_of_another_size(tmp_path):
 def test_pictures_may_lie_where_the_data_set_put_them(tmp_path):
     """Real data sets have no folder `images`, and `prepare` leaves pictures where they are, also outside."""
     write_dataset(tmp_path / "inside", people=2, folder="rgb/train")
-    assert len(TrainingSet(tmp_path / "inside", SIZE).records) == 12
+    assert len(TrainingSet([tmp_path / "inside"], SIZE).records) == 12
     lines = write_dataset(tmp_path / "set", people=2)
     (tmp_path / "set" / "images").rename(tmp_path / "elsewhere")
     outside = tmp_path / "set" / "mask" / "outside" / (tmp_path / "elsewhere").relative_to("/")
@@ -96,7 +96,7 @@ def test_pictures_may_lie_where_the_data_set_put_them(tmp_path):
         (tmp_path / "set" / name).write_text(text.replace(old, new))
     pose = tmp_path / "set" / "pose" / "alphapose-results.json"
     pose.write_text(pose.read_text().replace("images/", f"{tmp_path}/elsewhere/"))
-    assert len(TrainingSet(tmp_path / "set", SIZE).records) == len(lines)
+    assert len(TrainingSet([tmp_path / "set"], SIZE).records) == len(lines)
 
 
 def test_what_is_missing_is_named(tmp_path):
@@ -104,7 +104,7 @@ def test_what_is_missing_is_named(tmp_path):
     mask = tmp_path / "mask" / "000" / "c1_o0.png"
     mask.unlink()
     with pytest.raises(InputError, match=r"Mask .*000/c1_o0\.png is missing or damaged"):
-        TrainingSet(tmp_path, SIZE)
+        TrainingSet([tmp_path], SIZE)
 
 
 def test_two_pictures_of_one_mask_are_refused(tmp_path):
@@ -118,14 +118,14 @@ def test_two_pictures_of_one_mask_are_refused(tmp_path):
     entries = json.loads(pose.read_text())
     pose.write_text(json.dumps([*entries, entries[0] | {"image_id": copy}]))
     with pytest.raises(InputError, match="would share the mask"):
-        TrainingSet(tmp_path, SIZE)
+        TrainingSet([tmp_path], SIZE)
 
 
 def test_the_fingerprint_is_of_what_is_learned_and_not_of_where_it_lies(tmp_path):
     write_dataset(tmp_path / "a", people=2)
-    before = TrainingSet(tmp_path / "a", SIZE).fingerprint
+    before = TrainingSet([tmp_path / "a"], SIZE).fingerprint
     (tmp_path / "a").rename(tmp_path / "b")
-    assert TrainingSet(tmp_path / "b", SIZE).fingerprint == before
+    assert TrainingSet([tmp_path / "b"], SIZE).fingerprint == before
     listed, posed = tmp_path / "b" / "list" / "train.txt", tmp_path / "b" / "pose" / "alphapose-results.json"
     lines, entries = listed.read_text(), json.loads(posed.read_text())
     entries[0]["keypoints"][0] += 1
@@ -136,7 +136,7 @@ def test_the_fingerprint_is_of_what_is_learned_and_not_of_where_it_lies(tmp_path
         (posed, json.dumps(entries)),
     ):
         path.write_text(text)
-        found.add(TrainingSet(tmp_path / "b", SIZE).fingerprint)
+        found.add(TrainingSet([tmp_path / "b"], SIZE).fingerprint)
     assert len(found) == 4
 
 
@@ -150,3 +150,20 @@ def test_people_in_uniforms_are_scored_without_a_change_of_clothes(tmp_path, out
     write_dataset(tmp_path, people=2, outfits=outfits)
     protocols = RetrievalSet(tmp_path, SIZE).protocols
     assert protocols == (("standard",) if outfits == 1 else ("cloth-changing", "same-clothes", "standard"))
+
+
+def test_two_folders_are_trained_on_as_other_people_in_other_clothes(tmp_path):
+    for name, people in (("a", 3), ("b", 4)):
+        write_dataset(tmp_path / name, people=people)
+    alone, both = (TrainingSet([tmp_path / n for n in names], SIZE) for names in ("a", "ab"))
+    count = len(alone.records)
+    assert (alone.people, both.people) == (3, 7) and len(set(both.clothes)) == 2 * len(set(alone.clothes))
+    for field in ("labels", "clothes", "keypoints", "pictures"):
+        assert (getattr(both, field)[:count] == getattr(alone, field)).all()
+    assert not set(both.labels[:count]) & set(both.labels[count:])
+    assert not set(both.clothes[:count]) & set(both.clothes[count:])
+    second = TrainingSet([tmp_path / "b"], SIZE)
+    assert (both.pictures[count:] == second.pictures).all() and (
+        both.keypoints[count:] == second.keypoints
+    ).all()
+    assert both.fingerprint not in (alone.fingerprint, second.fingerprint)

@@ -22,7 +22,7 @@ def pairs_by_loops(sampling):
     count = range(len(PIDS))
     mine = [{b for b in count if PIDS[b] == PIDS[a] and b != a} for a in count]
     others = [{b for b in count if PIDS[b] != PIDS[a]} for a in count]
-    if sampling == "clothing-changing":
+    if sampling in ("clothing-changing", "dressed-alike"):
         same = [{b for b in mine[a] if CLOTHES[b] == CLOTHES[a]} for a in count]
         other = [mine[a] - same[a] for a in count]
         return [(same, others), (mine, others)], [([other[a] or same[a] for a in count], others)]

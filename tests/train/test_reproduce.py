@@ -39,7 +39,7 @@ def overrides(toy, out, **more):
         "data": toy / "data", "body": toy / "body.npz", "out": toy / out, "steps": STEPS, "people": 3, "pictures": 4,
         "network.height": 64, "network.width": 32, "network.descriptor": 32, "network.hidden": 32, "mask_height": 32,
         "warmup": 1, "log_every": 2, "evaluate_every": STEPS, "save_every": 100,
-        "precision": "no", "graph": "false", "start": "null",
+        "precision": "no", "graph": "false", "start": "null", "more_data": "null", "pretrained": "imagenet",
     } | more  # fmt: skip
     return [f"{key}={value}" for key, value in values.items()]
 
@@ -79,12 +79,18 @@ def test_a_killed_run_goes_on_to_the_same_weights(toy, finished):
     process.wait()
     assert 1 <= read_info(toy / "killed" / "last")["step"] < STEPS
     train(load_config(CONFIG, config), resume=True)
-    expected, found = weights(toy / "whole" / "last"), weights(toy / "killed" / "last")
-    assert (
-        expected.keys() == found.keys() and len(expected) > 1000
-    )  # network, classifiers, discriminator, moments
-    different = [name for name in expected if not (expected[name] == found[name]).all()]
-    assert not different
+    still = overrides(toy, "still", learning_rate=0, classifier_rate=0, discriminator_rate=0)
+    train(load_config(CONFIG, still))
+    expected, found, start = (weights(toy / run / "last") for run in ("whole", "killed", "still"))
+    assert expected.keys() == found.keys() and len(expected) > 1000
+    for name in ("network", "classifiers", "discriminator", "optimizer", "judge"):
+        learned = [key for key in expected if key.startswith(f"{name}.") and "running" not in key]
+        learned = [key for key in learned if expected[key].is_floating_point()]
+        moved = sum((expected[key] - start[key]).square().sum().item() for key in learned)
+        apart = sum((expected[key] - found[key]).square().sum().item() for key in learned)
+        # The same bits where threads add in one order. Another number of threads: the network 2e-3 of the way apart, its
+        # moments 5e-2. Without the optimiser's state or with other batches the network is 0.4 of the way apart.
+        assert apart < 0.1 * moved, (name, apart / moved)
 
 
 def test_training_changes_the_weights_and_writes_its_log(toy, finished):

@@ -143,3 +143,33 @@ def test_fine_grained_without_labels_is_one_group_and_without_groups_is_refused(
 def test_too_few_people():
     with pytest.raises(InputError, match="10"):
         sampler(people=11)
+
+
+def test_dressed_alike_batches_hold_teams_in_two_outfits():
+    """Eight teams of five with four outfits each, and twelve people with wardrobes of their own."""
+    wardrobes = {pid: [f"t{pid // 5}-{n}" for n in range(4)] for pid in range(40)}
+    wardrobes |= {pid: [f"own{pid}-{n}" for n in range(3)] for pid in range(40, 52)}
+    pids, clothes = zip(
+        *((pid, outfit) for pid, worn in wardrobes.items() for outfit in worn for _ in range(3)), strict=True
+    )
+    pids, clothes = np.array(pids), np.array(clothes)
+    alike = IdentitySampler(pids, clothes, 5, 4, 0, "dressed-alike")
+    usual = IdentitySampler(pids, clothes, 5, 4, 0, "clothing-changing")
+
+    def teammates(batches):
+        """Share of pairs of a batch's team members that are of one team."""
+        pairs = []
+        for step in range(30 * batches.steps_per_pass):
+            members = np.unique(pids[batches.batch(step)])
+            members = members[members < 40]
+            pairs += [a // 5 == b // 5 for a in members for b in members if a < b]
+        return np.mean(pairs)
+
+    assert teammates(alike) > 0.5 > 0.2 > teammates(usual)
+    for passes in range(10):
+        steps = range(passes * alike.steps_per_pass, (passes + 1) * alike.steps_per_pass)
+        people = np.concatenate([alike.batch(step) for step in steps]).reshape(-1, 4)
+        assert len(set(pids[people[:, 0]])) == len(people) == 50
+        for indices in people:
+            assert len(set(pids[indices])) == 1
+            assert sorted(np.unique(clothes[indices], return_counts=True)[1]) == [2, 2]

@@ -1,5 +1,7 @@
 """The second stage: the appearance stream stays, the 3D stream starts as its copy."""
 
+import json
+
 import pytest
 import torch
 
@@ -12,7 +14,7 @@ from threedsl.network import NetworkConfig, build_network
 from train.config import load_config
 from train.engine import train
 from train.learner import Learner
-from train.start import EARLY_BLOCKS, start_from
+from train.start import EARLY_BLOCKS, FIRST_STAGE, start_from
 
 CONFIG = "train/configs/3dsl-lite.yaml"
 SMALL = {
@@ -90,9 +92,25 @@ def test_frozen_modules_keep_their_statistics(tmp_path):
     assert "appearance" not in learner.classifiers
 
 
+def test_a_whole_checkpoint_starts_a_smaller_one_with_its_appearance_stream(tmp_path):
+    first = first_stage(tmp_path / "first", height=96, width=32, shape_stream=True, parts=2)
+    (first / FIRST_STAGE).write_text('{"steps": 7}')
+    (first / "training.json").write_text("{}")
+    write_dataset(tmp_path / "data")
+    exported = train(second_stage(first, data=tmp_path / "data", out=tmp_path / "run", steps=2))
+    _, _, before = load_checkpoint(first)
+    _, _, after = load_checkpoint(exported)
+    images = torch.rand(2, 3, 64, 32)
+    ours, theirs = (network.eval().appearance_stream(images)[1] for network in (after, before))
+    assert torch.allclose(
+        ours, theirs, rtol=1e-2, atol=1e-2 * theirs.abs().max()
+    )  # exported in half precision
+    assert json.loads((exported / FIRST_STAGE).read_text()) == {"steps": 7}
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
-    [({"height": 96}, "height 96"), ({"descriptor": 64}, "descriptor 64"), ({"name": "r50"}, "name 'r50'")],
+    [({"descriptor": 64}, "descriptor 64"), ({"name": "r50"}, "name 'r50'")],
 )
 def test_a_checkpoint_that_does_not_fit(tmp_path, changes, sentence):
     config = second_stage(first_stage(tmp_path / "first", **changes))

@@ -106,6 +106,8 @@ def test_a_process_that_fails_or_dies_ends_the_run_with_a_sentence(
         ("--test-share", "nan", "--test-share must be at least 0 and below 1."),
         ("--uniforms", "1", "--uniforms must be 0 or at least 2"),
         ("--uniforms", "-2", "--uniforms must be 0 or at least 2"),
+        ("--team", "3", "needs --uniforms"),
+        ("--team", "-1", "--team must be 0 or at least 2"),
         ("--samples", "0", "--samples must be 1 to 4"),
         ("--samples", "5", "--samples must be 1 to 4"),
         ("--workers", "0", "--workers at least 1."),

@@ -22,7 +22,7 @@ from train.synthesize.person import Settings, Studio, make_person
 from train.wardrobe import attribution, data_folder, default_folder, list_assets
 
 VERSION = 2
-_UNSAID = {"uniforms": 0}  # what dataset.json meant before it said so
+_UNSAID = {"uniforms": 0, "team": 0}  # what dataset.json meant before it said so
 _PHOTOS = (".jpg", ".jpeg", ".png")
 _studio: Studio | None = None
 _settings: Settings | None = None
@@ -45,6 +45,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=0,
         metavar="N",
         help="everybody wears the same N outfits (one set for women, one for men): the fine-grained problem",
+    )
+    parser.add_argument(
+        "--team",
+        type=int,
+        default=0,
+        metavar="PEOPLE",
+        help="with --uniforms: every so many people wear N outfits of their own (default: all the same N)",
     )
     parser.add_argument(
         "--pictures-per-outfit", type=int, default=4, help="each from another camera (at least 3)"
@@ -92,7 +99,7 @@ def main(args: argparse.Namespace) -> None:
                 _make(index, out)
                 bar.update()
     files.remove_leftovers(out)
-    count = files.finish(out, args.people, args.test_share, args.seed)
+    count = files.finish(out, args.people, args.test_share, args.seed, uniforms=args.uniforms > 0)
     if assets is not None:
         worn = files.assets_worn(out, args.people)
         assets = {name: asset for name, asset in assets.items() if name in worn}
@@ -143,6 +150,8 @@ def checked(args: argparse.Namespace) -> Settings:
         )
     if args.uniforms < 0 or args.uniforms == 1:
         raise InputError("--uniforms must be 0 or at least 2: clothes are to change.")
+    if args.team < 0 or args.team == 1 or (args.team and not args.uniforms):
+        raise InputError("--team must be 0 or at least 2, and needs --uniforms: a team is dressed alike.")
     if args.cameras < 4:
         raise InputError("--cameras must be at least 4.")
     if not 0 <= args.test_share < 1:
@@ -164,6 +173,7 @@ def checked(args: argparse.Namespace) -> Settings:
         backgrounds=str(args.backgrounds) if args.backgrounds else None,
         body=str(args.body),
         uniforms=args.uniforms,
+        team=args.team,
     )
 
 

@@ -93,14 +93,17 @@ def is_test(index: int, share: float) -> bool:
     return int((index + 1) * share) > int(index * share)
 
 
-def finish(out: Path, people: int, test_share: float, seed: int) -> int:
-    """Writes list/, pose/ and truth.npz from the records of all people; returns the number of pictures."""
+def finish(out: Path, people: int, test_share: float, seed: int, uniforms: bool = False) -> int:
+    """Writes list/, pose/ and truth.npz from the records of all people; returns the number of pictures.
+
+    Labels of clothes count a person's outfits; those of uniforms are the same for everybody who wears one.
+    """
     lists: dict[str, list[str]] = {"train": [], "query": [], "gallery": []}
     poses, truth = [], {key: [] for key in ("paths", "betas", "pose", "camera", "shared_outfit")}
     for index in range(people):
         record = read_record(record_path(out, index))
         name = person_name(index)
-        worn = same_outfits(record["clothes"], record["shared"])
+        worn = record["shared"] if uniforms else same_outfits(record["clothes"], record["shared"])
         lines = [
             f"images/{name}/{stem}.jpg {name} {camera} {clothes}"
             for stem, camera, clothes in zip(record["names"], record["camera"], worn, strict=True)

@@ -45,7 +45,8 @@ class Settings:
     wardrobe: str | None
     backgrounds: str | None
     body: str
-    uniforms: int = 0  # outfits a sex that everybody wears; 0: people dress as they like
+    uniforms: int = 0  # outfits a sex that everybody of a team wears; 0: people dress as they like
+    team: int = 0  # people a team; 0: everybody is in one
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def make_person(studio: Studio, index: int) -> Person:
     chosen = rng.permutation(settings.cameras)[:several]
     shots, shared, assets = [], [], set()
     for outfit in range(count):
-        worn, number = _outfit(studio, body, looks, outfit, rng)
+        worn, number = _outfit(studio, body, looks, index, outfit, rng)
         shared.append(number)
         assets.update(name for item in worn for name in item.piece.assets)
         dressed = _dress(studio.figure, body, looks, worn)
@@ -128,11 +129,12 @@ def make_person(studio: Studio, index: int) -> Person:
     return Person(studio.betas(body), shots, shared, sorted(assets))
 
 
-def _outfit(studio: Studio, body: Body, looks: Looks, outfit: int, rng) -> tuple[list[Worn], int]:
+def _outfit(studio: Studio, body: Body, looks: Looks, index: int, outfit: int, rng) -> tuple[list[Worn], int]:
     """An outfit of one's own, or (one in four) one from the pool that other people wear as well; or a uniform."""
-    pool = studio.settings.uniforms
+    pool, team = studio.settings.uniforms, studio.settings.team
     if rng.random() < 0.25 or pool:
-        number = (outfit % pool if pool else int(rng.integers(60))) * 2 + int(body.female)
+        place = index // team * pool if team else 0
+        number = (place + outfit % pool if pool else int(rng.integers(60))) * 2 + int(body.female)
         drawn = _stream(studio.settings.seed, _OUTFIT, number)
         return sample_outfit(studio.wardrobe, drawn, body.female, 0.4, 0.0), number
     return sample_outfit(studio.wardrobe, rng, body.female, looks.skirts, looks.hats), -1
