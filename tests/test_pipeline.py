@@ -12,7 +12,9 @@ from PIL import Image
 from tests.models import random_model
 from tests.pictures import person_like
 from threedsl.body.camera import FOCAL
+from threedsl.data.listfile import Record
 from threedsl.errors import InputError
+from threedsl.gallery import Gallery
 from threedsl.pipeline import Output, ThreeDSL, combine, pick_device
 
 
@@ -169,6 +171,25 @@ def test_combine_weighs_both_streams_alike():
     a, s = np.eye(3, dtype=np.float32), np.eye(3, dtype=np.float32)[[1, 2, 0]]
     assert np.allclose(combine(a, s) @ combine(a, s)[0], [1, 0, 0])
     assert Output(a, s, combine(a, s)).stream("combined").shape == (3, 6)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.8])
+def test_the_combined_similarity_is_the_weighted_mean(share, tmp_path):
+    model = random_model(shape_share=share)
+    rng = np.random.default_rng(0)
+    pictures = [rng.integers(0, 255, (128, 64, 3), dtype=np.uint8) for _ in range(4)]
+    out = model(pictures, bodies=False)
+    expected = (1 - share) * out.appearance @ out.appearance.T + share * out.shape @ out.shape.T
+    assert np.allclose(out.combined @ out.combined.T, expected, atol=1e-6)
+    assert np.allclose(np.linalg.norm(out.combined, axis=1), 1, atol=1e-6)
+    paths = [tmp_path / f"{i}.png" for i in range(4)]
+    for path, picture in zip(paths, pictures, strict=True):
+        cv2.imwrite(str(path), picture[..., ::-1])
+    Gallery.build(model, [Record(path) for path in paths]).save(tmp_path / "index")
+    for match in Gallery.load(tmp_path / "index").search(out, stream="combined", k=4)[1]:
+        assert match.score == pytest.approx(expected[1, match.index], abs=1e-5)
+    model.save_pretrained(tmp_path / "saved")
+    assert ThreeDSL.from_pretrained(tmp_path / "saved", device="cpu").config.shape_share == share
 
 
 def test_devices():

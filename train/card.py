@@ -1,18 +1,20 @@
 """The model card of a checkpoint, written from its measured figures."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
-from train.crowds import PROTOCOL
-from train.start import FIRST_STAGE
+from train.card_tables import (
+    body_table,
+    calibration_table,
+    crowd_table,
+    openpeople_table,
+    retrieval_table,
+    shape_lines,
+)
+from train.start import FIRST_STAGE, SECOND_STAGE
 
-STREAMS = {
-    "appearance": "appearance stream",
-    "shape": "3D shape stream",
-    "combined": "both streams (combined)",
-}
 KEPT = "kept"
-METRICS = ("rank-1", "rank-5", "mAP")
 
 FRONT = """---
 license: apache-2.0
@@ -47,32 +49,6 @@ SYNTHETIC = """## Made with
 weights are Apache-2.0. Garments, hair and skins of the training pictures are MakeHuman's (CC0, CC BY; ATTRIBUTION.txt
 beside the data set names each); bodies are Anny's (code Apache-2.0, data CC0).{backbone}
 """
-
-
-def percent(value: float) -> str:
-    return f"{100 * value:.1f}"
-
-
-def cell(figure: dict) -> str:
-    low, high = figure["interval"]
-    return f"{percent(figure['value'])} ({percent(low)} to {percent(high)})"
-
-
-def retrieval_table(figures: dict, protocol: str) -> list[str]:
-    """Markdown rows of one protocol: streams, baseline, their difference and chance."""
-    rows = [f"| {protocol}, percent | " + " | ".join(METRICS) + " |", "| --- | --- | --- | --- |"]
-    for stream, scores in figures["retrieval"][protocol].items():
-        rows.append(f"| {STREAMS[stream]} | " + " | ".join(cell(scores[m]) for m in METRICS) + " |")
-    if "baseline" in figures:
-        alone, gain = figures["baseline"][protocol], figures["combined minus baseline"][protocol]
-        rows.append(
-            "| baseline: appearance-only network | " + " | ".join(cell(alone[m]) for m in METRICS) + " |"
-        )
-        rows.append(
-            "| combined minus baseline, paired | " + " | ".join(cell(gain[m]) for m in METRICS) + " |"
-        )
-    rows.append("| chance | " + " | ".join(percent(figures["chance"][protocol][m]) for m in METRICS) + " |")
-    return [*rows, ""]
 
 
 def write_card(folder: Path, figures: dict) -> None:
@@ -118,32 +94,16 @@ def write_card(folder: Path, figures: dict) -> None:
             "much of the gain comes from the 3D losses and not from a second stream is not measured here.",
             "",
         ]
+    lines += [
+        f"In the combined descriptor the shape stream's similarity counts {config.get('shape_share', 0.5):g}, the "
+        "appearance stream's the rest; chosen on held-out people of the training set.",
+        "",
+    ]
     lines += crowd_table(figures) + calibration_table(figures["calibration"])
     lines += body_table(figures["bodies"]) + shape_lines(figures["shapes"])
     lines += openpeople_table(figures["openpeople"])
     if training:
-        drawn = training["steps"] * training["people"] * training["pictures"]
-        start = training["pretrained"] or "random weights"
-        first = read(FIRST_STAGE)
-        if first:
-            seen = first["steps"] * first["people"] * first["pictures"]
-            lines += [
-                "## Training",
-                "",
-                f"First stage, the appearance stream alone: {first['steps']} steps of {first['people']} people x "
-                f"{first['pictures']} pictures ({seen:,} pictures drawn), backbone started from {first['pretrained']}; "
-                f"settings in `{FIRST_STAGE}`. Second stage, the 3D stream, started from the first one's encoder:",
-                "",
-            ]
-            start = "the first stage"
-        else:
-            lines += ["## Training", ""]
-        lines += [
-            f"{training['steps']} steps of {training['people']} people x {training['pictures']} pictures ({drawn:,} "
-            f"pictures drawn), seed {training['seed']}, backbones started from {start}; all settings are in "
-            "`training.json`. Supervision: identities, keypoints and masks; no 3D ground truth.",
-            "",
-        ]
+        lines += ["## Training", "", *training_lines(read, training)]
         if synthetic:
             trained = figures["trained on"]
             made = [trained, *({"made by": by} for by in trained["and by"])]
@@ -166,109 +126,39 @@ def write_card(folder: Path, figures: dict) -> None:
     (folder / "README.md").write_text("\n".join(lines), encoding="utf-8")
 
 
+def training_lines(read: Callable[[str], dict], training: dict) -> list[str]:
+    """What was trained in which order; `read` gives a JSON file of the checkpoint, empty where there is none."""
+    first, second = read(FIRST_STAGE), read(SECOND_STAGE)
+    middle, told = (second, SECOND_STAGE) if second else (training, "training.json")
+    lines = []
+    if first:
+        lines.append(
+            f"First stage, the appearance stream alone: {drawn(first)}, backbone started from {first['pretrained']}; "
+            f"settings in `{FIRST_STAGE}`. Second stage, the 3D stream, started from the first one's encoder: "
+            f"{drawn(middle)}; settings in `{told}`."
+        )
+    else:
+        lines.append(
+            f"{drawn(middle)}, backbones started from {middle['pretrained'] or 'random weights'}; settings in `{told}`."
+        )
+    lines.append("Supervision of the descriptors: identities, keypoints and masks; no 3D ground truth.")
+    if second:
+        lines.append(
+            f"Last stage, with the descriptors kept to the last bit: what predicts bodies from them, "
+            f"{drawn(training)}, with the exact betas of the synthetic people as well, which the paper does without; settings in "
+            "`training.json`."
+        )
+    return [" ".join(lines), ""]
+
+
+def drawn(stage: dict) -> str:
+    pictures = stage["steps"] * stage["people"] * stage["pictures"]
+    return (
+        f"{stage['steps']} steps of {stage['people']} people x {stage['pictures']} pictures ({pictures:,} pictures "
+        f"drawn), seed {stage['seed']}"
+    )
+
+
 def settings_of(data: dict) -> str:
     kept = {key: value for key, value in data["made by"].items() if key not in ("body", "version")}
     return ", ".join(f"{key} {value}" for key, value in kept.items())
-
-
-def crowd_table(figures: dict) -> list[str]:
-    """Rank-1, 5, 10 and mAP by the number of people in the gallery."""
-    metrics = ("rank-1", "rank-5", "rank-10", "mAP")
-    blocks = [("dressed as they like", figures[PROTOCOL])]
-    if "fine-grained" in figures:
-        blocks.append(("fine-grained: all in the same outfits", figures["fine-grained"][PROTOCOL]))
-    rows = [
-        f"| {PROTOCOL}, percent | people | " + " | ".join(metrics) + " |",
-        "| --- | --- |" + " --- |" * len(metrics),
-    ]
-    for kind, streams in blocks:
-        for stream, sizes in streams.items():
-            for size, values in sizes.items():
-                cells = " | ".join(percent(values[metric]) for metric in metrics)
-                rows.append(f"| {kind}, {STREAMS[stream]} | {size.split()[0]} | {cells} |")
-    return [
-        *rows,
-        "",
-        "Means over ten draws of people: each one's pictures in one outfit search for up to three pictures of them in "
-        "other clothes, of which those from the query's own camera are removed, among up to three of everybody else.",
-        "",
-    ]
-
-
-def calibration_table(measured: dict | None) -> list[str]:
-    """How many pairs of one person a threshold keeps, by how many pairs of two people it lets through."""
-    if measured is None:
-        return []
-    rates = list(next(iter(measured["streams"].values()))["true match rate at"])
-    rows = [
-        "| true-match rate, percent, at a false-match rate of | "
-        + " | ".join(f"{100 * float(rate):g} %" for rate in rates)
-        + " |",
-        "| --- |" + " --- |" * len(rates),
-    ]
-    for stream, values in measured["streams"].items():
-        cells = " | ".join(percent(values["true match rate at"][rate]) for rate in rates)
-        rows.append(f"| {STREAMS[stream]} | {cells} |")
-    return [
-        *rows,
-        "",
-        f"All {measured['pairs']:,} pairs of query and gallery of the draws above with {measured['people']} people "
-        "dressed as they like. How often pairs of a score are one person stands in `metrics.json` and on the page. A "
-        "threshold does not transfer to other cameras.",
-        "",
-    ]
-
-
-def shape_lines(shapes: dict | None) -> list[str]:
-    """How true and how steady betas are."""
-    if shapes is None:
-        return []
-    correlations = ", ".join(f"{shapes[f'correlation of beta {beta}']:.2f}" for beta in (1, 2, 3))
-    return [
-        f"Betas of {shapes['pictures']:,} pictures of {shapes['people']} people against the truth, in standard "
-        f"deviations of the population: mean absolute error {shapes['mean error']:.2f} (mean body "
-        f"{shapes['mean error of the mean body']:.2f}); correlation of the first three {correlations}. Distance "
-        f"between pictures of one person in other clothes {shapes['distance in other clothes']:.2f}, of two people "
-        f"{shapes['distance between people']:.2f}; the former is the nearer one in "
-        f"{percent(shapes['nearer in other clothes'])} % of cases (chance: 50).",
-        "",
-    ]
-
-
-def body_table(bodies: dict) -> list[str]:
-    names = ("mean px", "PCK@0.2", "PCK@0.5", "silhouette IoU")
-    rows = [
-        "| bodies, visible keypoints, 256 x 128 crop | mean error, pixels | PCK@0.2 torso, % | PCK@0.5 torso, % | "
-        "silhouette IoU |",
-        "| --- | --- | --- | --- | --- |",
-    ]
-    for kind, figure in bodies.items():
-        pixels, small, large, overlap = (figure[name] for name in names)
-        rows.append(f"| {kind} | {pixels:.2f} | {percent(small)} | {percent(large)} | {overlap:.3f} |")
-    return [
-        *rows,
-        "",
-        f"{next(iter(bodies.values()))['pictures']} query pictures. The silhouette is compared with the mask of the "
-        'dressed person, hair included. "mean body" is where the regression starts.',
-        "",
-        "![predicted bodies over pictures](bodies.jpg)",
-        "",
-        "Best, median and worst row by mean error of the visible keypoints.",
-        "",
-    ]
-
-
-def openpeople_table(figures: dict) -> list[str]:
-    rows = ["| openpeople, zero-shot, percent | " + " | ".join(METRICS) + " |", "| --- | --- | --- | --- |"]
-    for stream in STREAMS:
-        rows.append(
-            f"| {STREAMS[stream]} | " + " | ".join(percent(figures[stream][m]) for m in METRICS) + " |"
-        )
-    return [
-        *rows,
-        "",
-        f"{figures['queries']} outdoor photos (photoreal people who do not exist; eight in other clothes) against "
-        f"{figures['gallery pictures']} studio pictures of ten people in nearly the same clothes; one query is worth "
-        "10 points, chance is 10 % at rank-1.",
-        "",
-    ]

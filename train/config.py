@@ -26,6 +26,9 @@ class LossWeights:
     silhouette: float = 10.0
     displacement: float = 1000.0  # square metres
     adversarial: float = 0.05
+    betas: float = (
+        0.0  # exact 3D truth of synthetic people, which the paper does without; squared standard deviations
+    )
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,9 @@ class TrainConfig:
     pretrained: str | None = "imagenet"  # None: from scratch; a folder of ResNet files for r50
     start: str | None = (
         None  # an appearance-only checkpoint: kept as it is, and where the 3D stream starts from
+    )
+    refine: str | None = (
+        None  # a checkpoint whose descriptors stay as they are: what predicts bodies from them learns on
     )
     seed: int = 0
     steps: int = 3000
@@ -107,6 +113,10 @@ class TrainConfig:
         if self.start and (self.graph or not self.network.shape_stream or self.network.name != "lite"):
             raise InputError(
                 "configuration field start needs network lite with its shape stream, and no graph."
+            )
+        if self.refine and (self.graph or self.start or not self.network.shape_stream):
+            raise InputError(
+                "configuration field refine needs a network with its shape stream, no start and no graph."
             )
         if self.precision not in ("no", "fp16", "bf16"):
             raise InputError(

@@ -36,6 +36,7 @@ class Batch:
     keypoints: torch.Tensor  # (B, 17, 3) pixels of the H x W crop, confidence
     labels: torch.Tensor  # (B,) 0 .. people - 1
     clothes: torch.Tensor  # (B,) a number for each label of clothes in the list
+    betas: torch.Tensor | None = None  # (B, 10) the truth, where it was asked for
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,22 @@ class TrainingFolder:
         check_masks(root, (record.path for record in records))
         return cls(root, records, poses)
 
+    def betas(self) -> NDArray[np.float32]:
+        """(N, 10) true betas of the records."""
+        path = self.root / "truth.npz"
+        if not path.is_file():
+            raise InputError(
+                f"{path} does not exist, so losses.betas must be 0: only synthetic people's betas are known."
+            )
+        with np.load(path) as file:
+            known = dict(zip(file["paths"].tolist(), file["betas"], strict=True))
+        try:
+            return np.stack([known[record.path.relative_to(self.root).as_posix()] for record in self.records])
+        except (KeyError, ValueError):
+            raise InputError(
+                f"{path} does not name every picture of list/train.txt; make the set anew."
+            ) from None
+
 
 class TrainingSet:
     """Decoded pictures and masks (N, 3 + 1, H, W) uint8 and keypoints (N, 17, 3) of list/train.txt, in memory once.
@@ -71,7 +88,8 @@ class TrainingSet:
     Of several folders, people and clothes of one are others than those of the next, whatever they are called.
     """
 
-    def __init__(self, roots: Sequence[str | Path], size: tuple[int, int]):
+    def __init__(self, roots: Sequence[str | Path], size: tuple[int, int], truth: bool = False):
+        """truth: also read the betas of truth.npz, which synthetic people have."""
         folders = [TrainingFolder.read(Path(root)) for root in roots]
         listed = [(number, record) for number, folder in enumerate(folders) for record in folder.records]
         people = {one: label for label, one in enumerate(sorted({(n, record.pid) for n, record in listed}))}
@@ -80,6 +98,7 @@ class TrainingSet:
         self.labels = np.array([people[number, record.pid] for number, record in listed])
         self.clothes = np.array([worn[number, record.clothes] for number, record in listed])
         self.people = len(people)
+        self.betas = np.concatenate([folder.betas() for folder in folders]) if truth else None
         pictures = np.empty((len(listed), *size, 4), np.uint8)
         self.keypoints = np.empty((len(listed), 17, 3), np.float32)
 
@@ -209,6 +228,9 @@ class TrainingSteps:
             keypoints=samples.keypoints,
             labels=torch.from_numpy(self.data.labels[chosen]).to(self.device),
             clothes=torch.from_numpy(self.data.clothes[chosen]).to(self.device),
+            betas=None
+            if self.data.betas is None
+            else torch.from_numpy(self.data.betas[chosen]).float().to(self.device),
         )
 
     def _pictures(self, indices: NDArray) -> torch.Tensor:

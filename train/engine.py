@@ -1,6 +1,7 @@
 """`python -m train run CONFIG [--resume]`: the training loop, to be read from top to bottom."""
 
 import argparse
+import dataclasses
 import json
 import logging
 import math
@@ -21,13 +22,14 @@ from threedsl.network.heads import standing_heights
 from train.checkpoint import has_state, load_state, read_info, save_state
 from train.config import TrainConfig, load_config
 from train.dataset import TrainingSet, TrainingSteps
+from train.fusion import choose_share
 from train.learner import Learner, total_loss
 from train.losses import adversarial_loss, discriminator_loss
 from train.parallel import share_batch_norms
 from train.prior import BodyPrior
 from train.retrieval import RetrievalSet
 from train.sampler import IdentitySampler
-from train.start import FIRST_STAGE, start_from
+from train.start import FIRST_STAGE, SECOND_STAGE, refine_from, start_from
 from train.watch import body_pictures, evenly
 
 log = logging.getLogger("train")
@@ -72,7 +74,8 @@ def train(config: TrainConfig, resume: bool = False, stop_at: int | None = None)
     torch.backends.cudnn.benchmark = accelerator.device.type == "cuda"
 
     size = (config.network.height, config.network.width)
-    data = TrainingSet([config.data, *([config.more_data] if config.more_data else [])], size)
+    folders = [config.data, *([config.more_data] if config.more_data else [])]
+    data = TrainingSet(folders, size, truth=config.losses.betas > 0)
     sampler = IdentitySampler(
         data.labels, data.clothes, config.people, config.pictures, config.seed, config.sampling
     )
@@ -88,11 +91,13 @@ def train(config: TrainConfig, resume: bool = False, stop_at: int | None = None)
     network = build_network(config.network, config.pretrained)
     if network.shape_stream is not None and network.shape_stream.parts is not None:
         network.shape_stream.parts.assign_vertices(standing_heights(body))
-    origin = config.start or config.pretrained or "SCRATCH: nothing was pre-trained"
+    origin = config.start or config.refine or config.pretrained or "SCRATCH: nothing was pre-trained"
     log.info("backbones start from %s", origin)
     learner = Learner(network, body, data.people, config).to(memory_format=torch.channels_last)
     if config.start:
         learner.freeze(start_from(network, config))
+    if config.refine:
+        learner.freeze(refine_from(network, config))
     share_batch_norms(learner, accelerator.device)
     discriminator = Discriminator()
     optimizer = torch.optim.AdamW(
@@ -183,9 +188,8 @@ def train(config: TrainConfig, resume: bool = False, stop_at: int | None = None)
                 sheet = body_pictures(network, body, shown, accelerator.device)
                 writer.add_image("bodies", sheet, done, dataformats="HWC")
             protocol = retrieval.protocols[0]
-            for stream, scores in retrieval.score(
-                *retrieval.describe(network, accelerator.device), protocol
-            ).items():
+            described = retrieval.describe(network, accelerator.device)
+            for stream, scores in retrieval.score(*described, protocol).items():
                 rank_1, precision = scores.rank(1), scores.mean_average_precision
                 writer.add_scalar(f"{protocol} rank-1/{stream}", rank_1, done)
                 writer.add_scalar(f"{protocol} mAP/{stream}", precision, done)
@@ -193,6 +197,8 @@ def train(config: TrainConfig, resume: bool = False, stop_at: int | None = None)
                     "step %d  %s, held-out people, %s: rank-1 %.1f %%  mAP %.1f %%",
                     *(done, protocol, stream, 100 * rank_1, 100 * precision),
                 )
+            if done == config.steps and network.shape_stream is not None and not config.refine:
+                network.shape_share = choose_share(retrieval, *described)
             learner.train()  # looking at the network has put all of it into training mode, frozen parts too
             clock, seen = time.monotonic(), 0
         if saves and leads:
@@ -252,11 +258,15 @@ def summary_writer(out: Path, start: int):
 
 def export(config: TrainConfig, network: ThreeDSLNetwork, folder: Path) -> None:
     """Write the network as `ThreeDSL.from_pretrained` reads it, with the training configuration beside it."""
-    save_checkpoint(network, config.network, folder, half=True)
+    chosen = dataclasses.replace(config.network, shape_share=network.shape_share)
+    save_checkpoint(network, chosen, folder, half=True)
     if config.body:
         shutil.copyfile(config.body, folder / "body.npz")
     # A start that was trained in two stages itself gave its first one.
     told = [Path(config.start) / name for name in (FIRST_STAGE, "training.json")] if config.start else []
     for first in [path for path in told if path.is_file()][:1]:
         shutil.copyfile(first, folder / FIRST_STAGE)
+    for name, before in ((FIRST_STAGE, FIRST_STAGE), ("training.json", SECOND_STAGE)):
+        if config.refine and (Path(config.refine) / name).is_file():
+            shutil.copyfile(Path(config.refine) / name, folder / before)
     (folder / "training.json").write_text(json.dumps(config.to_dict(), indent=2) + "\n", encoding="utf-8")

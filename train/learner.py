@@ -56,7 +56,8 @@ class Learner(nn.Module):
     def freeze(self, modules: list[nn.Module]) -> None:
         """Keep modules as they are: the appearance stream and what else `train.start` names."""
         self.frozen = modules
-        del self.classifiers["appearance"]
+        if "appearance" in self.classifiers:
+            del self.classifiers["appearance"]
 
     def train(self, mode: bool = True) -> "Learner":
         super().train(mode)
@@ -104,6 +105,8 @@ class Learner(nn.Module):
 
     def _body_losses(self, output: NetworkOutput, batch: Batch) -> dict[str, Tensor]:
         weights, losses = self.config.losses, {}
+        if weights.betas:
+            losses["betas"] = (output.betas.float() - batch.betas).square().mean()
         if not (weights.keypoint or weights.silhouette):
             return losses
         betas, pose, camera, displacement = (
@@ -133,11 +136,13 @@ class Learner(nn.Module):
 
 def untaught(stream: ShapeStream, weights: LossWeights) -> list[nn.Module]:
     """Layers that no loss reaches, as in ablations: several processes wait for the gradient of every trained layer."""
-    bodies = weights.keypoint or weights.silhouette or weights.adversarial
+    posed = weights.keypoint or weights.silhouette or weights.adversarial
     displaced = weights.silhouette or (weights.keypoint and weights.displacement)
     found = []
-    if not bodies:
-        found += [stream.shape_head, stream.pose_encoder, stream.pose_pool, stream.pose_head]
+    if not posed:
+        found += [stream.pose_encoder, stream.pose_pool, stream.pose_head]
+    if not posed and not weights.betas:
+        found.append(stream.shape_head)
     if not displaced:
         found.append(stream.shape_head.displacement)
         found += [] if stream.parts is None else [stream.parts.displacements]

@@ -83,5 +83,5 @@ def describe(
     described = {"appearance": torch.cat(appearance).numpy()}
     if shape:
         described["shape"] = torch.cat(shape).numpy()
-        described["combined"] = combine(described["appearance"], described["shape"])
+        described["combined"] = combine(described["appearance"], described["shape"], network.shape_share)
     return described

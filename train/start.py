@@ -1,4 +1,7 @@
-"""The second of two stages: a trained appearance stream stays as it is, and the 3D stream starts from its encoder."""
+"""Training in stages: a trained appearance stream stays as it is and the 3D stream starts from its encoder; after that
+both streams' descriptors may stay as they are while what predicts bodies from them learns on."""
+
+from dataclasses import replace
 
 from torch import nn
 
@@ -9,6 +12,8 @@ from train.config import TrainConfig
 
 FIRST_STAGE = "training-first-stage.json"
 """The first stage's settings, beside `training.json` in the exported checkpoint."""
+
+SECOND_STAGE = "training-second-stage.json"
 
 EARLY_BLOCKS = 5  # of the 3D trunk, up to stride 8: edges and textures, which serve both streams alike
 
@@ -49,6 +54,37 @@ def start_from(network: ThreeDSLNetwork, config: TrainConfig) -> list[nn.Module]
     ):
         target.load_state_dict(copied.state_dict())
     frozen = [network.appearance_stream, stream.trunk[0], *stream.trunk[1][:EARLY_BLOCKS]]
+    for module in frozen:
+        module.requires_grad_(False)
+    return frozen
+
+
+def refine_from(network: ThreeDSLNetwork, config: TrainConfig) -> list[nn.Module]:
+    """Load the checkpoint `config.refine` into the network and freeze everything but its body heads.
+
+    Returns:
+        the frozen modules: whatever the descriptors depend on, and the pose encoder.
+
+    Raises:
+        InputError: the checkpoint is of another network.
+    """
+    folder, other, trained = load_checkpoint(config.refine)
+    if replace(other, shape_share=config.network.shape_share) != config.network:
+        raise InputError(
+            f"{folder} is of another network than `network` in the configuration; make them equal."
+        )
+    network.load_state_dict(trained.state_dict())
+    network.shape_share = other.shape_share
+    stream = network.shape_stream
+    frozen = [
+        network.appearance_stream,
+        stream.trunk,
+        stream.shape_encoder,
+        stream.shape_neck,
+        stream.pose_encoder,
+    ]
+    if stream.parts is not None:
+        frozen.append(stream.parts.necks)
     for module in frozen:
         module.requires_grad_(False)
     return frozen

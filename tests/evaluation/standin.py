@@ -27,7 +27,7 @@ class StandIn:
 
     def __init__(self, fingerprint: str = "f" * 64, shape_stream: bool = True):
         self.fingerprint = fingerprint
-        self.config = SimpleNamespace(shape_stream=shape_stream)
+        self.config = SimpleNamespace(shape_stream=shape_stream, shape_share=0.5)
         self.described: list[Path] = []
 
     def __call__(self, images, batch_size=32, bodies=True, progress=None, mirror=False) -> Output:

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.train.toy import write_dataset
@@ -28,7 +29,9 @@ SMALL = {
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     root = tmp_path_factory.mktemp("data")
-    write_dataset(root, folder="rgb/train")
+    lines = write_dataset(root, folder="rgb/train")
+    paths = np.array([line.split()[0] for line in lines])
+    np.savez(root / "truth.npz", paths=paths, betas=np.random.default_rng(0).normal(size=(len(paths), 10)))
     return root
 
 
@@ -41,11 +44,16 @@ def prior():
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: str(path.relative_to(FOLDER).with_suffix("")))
 def test_a_shipped_configuration_runs_two_steps(path, data, prior, tmp_path, monkeypatch, caplog):
     small = {"data": data, "out": tmp_path / "run"} | SMALL
-    staged = load_config(path).start is not None
+    asked = load_config(path)
+    staged = asked.start is not None or asked.refine is not None
     if staged:
-        small["start"] = tmp_path / "first"
-        first = NetworkConfig(height=64, width=32, descriptor=32, hidden=32, shape_stream=False)
+        small["refine" if asked.refine else "start"] = tmp_path / "first"
+        sizes = {"height": 64, "width": 32, "descriptor": 32, "hidden": 32}
+        first = NetworkConfig(
+            **sizes, shape_stream=bool(asked.refine), parts=asked.network.parts if asked.refine else 0
+        )
         save_checkpoint(build_network(first), first, tmp_path / "first")
+    small["more_data"] = data if asked.more_data else "null"
     config = load_config(path, [f"{field}={value}" for field, value in small.items()])
     make = engine.BodyPrior
     monkeypatch.setattr(engine, "BodyPrior", lambda *key: prior.get(key) or prior.setdefault(key, make(*key)))
@@ -66,6 +74,7 @@ def test_a_shipped_configuration_runs_two_steps(path, data, prior, tmp_path, mon
         for name in ("keypoint", "silhouette", "adversarial"):
             assert (f"{name} " in lines[0]) == (getattr(weights, name) > 0), name
         assert ("part_identity " in lines[0]) == (config.network.parts > 0)
+        assert ("betas " in lines[0]) == (weights.betas > 0)
     assert "nan" not in lines[0] and any("rank-1" in line for line in lines)
 
 

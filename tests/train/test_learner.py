@@ -99,12 +99,12 @@ def test_losses_of_a_batch(sampling, margin):
     "on",
     [
         (), ("displacement",), ("keypoint",), ("keypoint", "displacement"), ("silhouette",), ("adversarial",),
-        ("keypoint", "silhouette", "displacement", "adversarial"),
+        ("keypoint", "silhouette", "displacement", "adversarial"), ("betas",), ("keypoint", "betas"),
     ],
 )  # fmt: skip
 def test_every_layer_that_is_trained_is_taught(on, parts):
     """Several processes wait for a gradient of every layer that wants one, whatever losses an ablation leaves out."""
-    names = ("keypoint", "silhouette", "displacement", "adversarial")
+    names = ("keypoint", "silhouette", "displacement", "adversarial", "betas")
     weights = LossWeights(**{name: float(name in on) for name in names})
     small = NetworkConfig(height=64, width=32, descriptor=16, hidden=8, parts=parts)
     torch.manual_seed(0)
@@ -114,7 +114,11 @@ def test_every_layer_that_is_trained_is_taught(on, parts):
     )
     points = torch.rand(4, 17, 3) * 32
     pids, clothes = torch.tensor([0, 0, 1, 1]), torch.tensor([0, 1, 0, 1])
-    losses, output = learner(Batch(torch.rand(4, 3, 64, 32), torch.ones(4, 32, 16), points, pids, clothes))
+    betas = torch.ones(4, 10)
+    batch = Batch(torch.rand(4, 3, 64, 32), torch.ones(4, 32, 16), points, pids, clothes, betas)
+    losses, output = learner(batch)
+    if weights.betas:
+        assert losses["betas"].item() == pytest.approx(((output.betas - 1) ** 2).mean().item(), rel=1e-5)
     if weights.adversarial:
         losses["adversarial"] = adversarial_loss(Discriminator()(output.pose, output.betas))
     total_loss(losses, weights).backward()

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 
@@ -14,7 +15,7 @@ from threedsl.network import NetworkConfig, build_network
 from train.config import load_config
 from train.engine import train
 from train.learner import Learner
-from train.start import EARLY_BLOCKS, FIRST_STAGE, start_from
+from train.start import EARLY_BLOCKS, FIRST_STAGE, SECOND_STAGE, start_from
 
 CONFIG = "train/configs/3dsl-lite.yaml"
 SMALL = {
@@ -103,7 +104,7 @@ def test_a_whole_checkpoint_starts_a_smaller_one_with_its_appearance_stream(tmp_
     images = torch.rand(2, 3, 64, 32)
     ours, theirs = (network.eval().appearance_stream(images)[1] for network in (after, before))
     assert torch.allclose(
-        ours, theirs, rtol=1e-2, atol=1e-2 * theirs.abs().max()
+        ours, theirs, rtol=1e-2, atol=1e-2 * theirs.abs().max().item()
     )  # exported in half precision
     assert json.loads((exported / FIRST_STAGE).read_text()) == {"steps": 7}
 
@@ -122,3 +123,55 @@ def test_a_checkpoint_that_does_not_fit(tmp_path, changes, sentence):
 def test_fields_that_exclude_each_other(override):
     with pytest.raises(InputError, match="start"):
         load_config(CONFIG, [override])
+
+
+def refined(folder, data, out, **more):
+    values = SMALL | {"refine": folder, "data": data, "out": out, "learning_rate": 1e-2} | more
+    return load_config("train/configs/3dsl-lite-bodies.yaml", [f"{k}={v}" for k, v in values.items()])
+
+
+def with_truth(root):
+    lines = write_dataset(root)
+    betas = 2 + np.zeros((len(lines), 10))
+    np.savez(root / "truth.npz", paths=np.array([line.split()[0] for line in lines]), betas=betas)
+    return root
+
+
+def test_bodies_learn_on_and_descriptors_stay_to_the_last_bit(tmp_path):
+    data = with_truth(tmp_path / "data")
+    whole = first_stage(tmp_path / "whole", shape_stream=True, parts=3, shape_share=0.7)
+    (whole / "training.json").write_text('{"steps": 9}')
+    taught = {"losses.betas": 30, "losses.keypoint": 0, "losses.silhouette": 0}
+    config = refined(whole, data, tmp_path / "run", more_data="null", steps=8, **taught)
+    exported = train(config)
+    pictures = [path for path in sorted((data / "images").rglob("*.png"))][:4]
+    before, after = (ThreeDSL.from_pretrained(folder, device="cpu")(pictures) for folder in (whole, exported))
+    # Exported matrices are in half precision; those of the start are not.
+    assert np.allclose(before.combined, after.combined, atol=5e-3) and after.shape_share == 0.7
+    _, _, old = load_checkpoint(whole)
+    _, _, new = load_checkpoint(exported)
+    stays = (
+        "appearance_stream",
+        "shape_stream.trunk",
+        "shape_stream.shape_encoder",
+        "shape_stream.shape_neck",
+    )
+    fresh = new.state_dict()
+    for name, value in old.state_dict().items():
+        if name.startswith((*stays, "shape_stream.pose_encoder", "shape_stream.parts.necks")):
+            expected = value.half().float() if value.is_floating_point() and value.ndim > 1 else value
+            assert torch.equal(fresh[name], expected), name
+    assert np.abs(after.bodies.betas - 2).mean() < np.abs(before.bodies.betas - 2).mean() - 0.1
+    assert json.loads((exported / SECOND_STAGE).read_text()) == {"steps": 9}
+
+
+def test_refusals_of_refining(tmp_path):
+    data = with_truth(tmp_path / "data")
+    other = first_stage(tmp_path / "other", shape_stream=True, parts=2)
+    with pytest.raises(InputError, match="another network"):
+        train(refined(other, data, tmp_path / "a", more_data="null"))
+    (data / "truth.npz").unlink()
+    with pytest.raises(InputError, match=r"truth\.npz does not exist"):
+        train(refined(other, data, tmp_path / "b", more_data="null"))
+    with pytest.raises(InputError, match="refine"):
+        refined(other, data, tmp_path / "c", start=other)

@@ -47,7 +47,7 @@ def write_npz(gallery: Gallery, out: Path) -> None:
             file,
             appearance=gallery.appearance,
             shape=gallery.shape,
-            combined=combine(gallery.appearance, gallery.shape),
+            combined=combine(gallery.appearance, gallery.shape, gallery.shape_share),
             fingerprint=np.array(gallery.fingerprint),
             **{name: np.array(values) for name, values in texts.items()},
         )

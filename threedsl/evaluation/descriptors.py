@@ -54,11 +54,13 @@ DAMAGE = (
 
 @dataclass(frozen=True)
 class Descriptors:
-    """appearance (N, D_a) and shape (N, D_s), float32 of unit norm; D_s is 0 for a model without a shape stream."""
+    """appearance (N, D_a) and shape (N, D_s), float32 of unit norm; D_s is 0 for a model without a shape stream.
+    shape_share is the model's."""
 
     appearance: np.ndarray
     shape: np.ndarray
     reused: int = 0  # how many of the N came from the cache
+    shape_share: float = 0.5
 
     def stream(self, name: str) -> np.ndarray:
         """(N, D) of appearance, shape or combined; the last is appearance for a model without a shape stream.
@@ -70,7 +72,9 @@ class Descriptors:
 
         if name == "shape" and not self.shape.shape[1]:
             raise InputError("This model has no shape stream; evaluate its appearance.")
-        return combine(self.appearance, self.shape) if name == "combined" else getattr(self, name)
+        if name == "combined":
+            return combine(self.appearance, self.shape, self.shape_share)
+        return getattr(self, name)
 
 
 class DescriptorCache:
@@ -167,7 +171,7 @@ def describe(
                 cache.keep(chunk, output.appearance, output.shape)
             found |= dict(zip(chunk, zip(output.appearance, output.shape, strict=True), strict=True))
     appearance, shape = (np.stack([found[digest][part] for digest in digests]) for part in (0, 1))
-    return Descriptors(appearance, shape, reused)
+    return Descriptors(appearance, shape, reused, model.config.shape_share)
 
 
 def _further(bar: Report, start: int, total: int) -> Report:

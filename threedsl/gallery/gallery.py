@@ -45,7 +45,7 @@ class Gallery:
         records: list of N Record.
         boxes: (x0, y0, x1, y1) cut out of each picture, in its pixels; None where it was taken whole.
         appearance, shape: (N, D_a), (N, D_s) float32 unit vectors.
-        fingerprint: of the model that described them.
+        fingerprint, shape_share: of the model that described them.
         skipped: a sentence for every picture left out because it could not be read.
     """
 
@@ -57,13 +57,14 @@ class Gallery:
         fingerprint: str,
         kind: str = "flat",
         boxes: Sequence[tuple[int, int, int, int] | None] | None = None,
+        shape_share: float = 0.5,
     ):
         self.records = list(records)
         if not self.records:
             raise InputError("The gallery is empty: it needs at least one picture.")
         engines.check_kind(kind, len(self.records))
         self.appearance, self.shape = appearance, shape
-        self.fingerprint, self.kind = fingerprint, kind
+        self.fingerprint, self.kind, self.shape_share = fingerprint, kind, shape_share
         self.boxes = list(boxes) if boxes is not None else [None] * len(self.records)
         self.skipped: list[str] = []
         self._indices: dict[str, object] = {}
@@ -124,7 +125,8 @@ class Gallery:
             np.concatenate([getattr(part, name) for part in parts]) if parts else np.zeros((0, 0), np.float32)
             for name in ("appearance", "shape")
         )
-        gallery = cls(kept, appearance, shape, model.fingerprint, kind, boxes)
+        share = model.config.shape_share
+        gallery = cls(kept, appearance, shape, model.fingerprint, kind, boxes, share)
         gallery.skipped = skipped
         return gallery
 
@@ -173,7 +175,13 @@ class Gallery:
                 f"Index {folder} was made by another model; build it again with `python -m threedsl index`."
             )
         gallery = cls(
-            saved.records, saved.appearance, saved.shape, saved.fingerprint, saved.kind, saved.boxes
+            saved.records,
+            saved.appearance,
+            saved.shape,
+            saved.fingerprint,
+            saved.kind,
+            saved.boxes,
+            saved.shape_share,
         )
         gallery._indices = saved.indices
         return gallery
@@ -213,14 +221,20 @@ class Gallery:
 
     def _as_kind(self, kind: str) -> Gallery:
         """The same pictures and descriptors under another kind of index."""
-        return Gallery(self.records, self.appearance, self.shape, self.fingerprint, kind, self.boxes)
+        return Gallery(
+            self.records, self.appearance, self.shape, self.fingerprint, kind, self.boxes, self.shape_share
+        )
 
     def _index(self, stream: str):
         """The FAISS index of a stream, made on first use."""
         if stream not in self._indices:
             from threedsl.pipeline import combine
 
-            vectors = combine(self.appearance, self.shape) if stream == "combined" else getattr(self, stream)
+            vectors = (
+                combine(self.appearance, self.shape, self.shape_share)
+                if stream == "combined"
+                else getattr(self, stream)
+            )
             self._indices[stream] = engines.build_index(np.ascontiguousarray(vectors, np.float32), self.kind)
         return self._indices[stream]
 

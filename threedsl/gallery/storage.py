@@ -38,6 +38,7 @@ class Saved:
     shape: np.ndarray
     fingerprint: str
     kind: str
+    shape_share: float
     indices: dict[str, object] = field(default_factory=dict)
 
 
@@ -85,6 +86,7 @@ def save(folder: str | Path, gallery: Gallery, indices: dict[str, object]) -> No
             "format": FORMAT,
             "fingerprint": gallery.fingerprint,
             "kind": gallery.kind,
+            "shape_share": gallery.shape_share,
             "files": {path.name: _checksum(path) for path in sorted(fresh.iterdir())},
             "records": [
                 asdict(record) | {"path": _portable(record.path, target), "box": box}
@@ -140,7 +142,10 @@ def load(folder: str | Path) -> Saved:
             shape=np.load(folder / "shape.npy", mmap_mode="r", allow_pickle=False),
             fingerprint=str(header["fingerprint"]),
             kind=str(header["kind"]),
+            shape_share=float(header.get("shape_share", 0.5)),  # not said before it could be chosen
         )
+        if not 0 < saved.shape_share < 1:
+            raise ValueError("shape_share is no share")
         if not len(saved.records) == len(saved.appearance) == len(saved.shape):
             raise ValueError("records and descriptors differ in number")
         saved.indices = _read_indices(folder, header["files"])

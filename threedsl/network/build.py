@@ -32,6 +32,9 @@ class NetworkConfig:
     coarse_vertices: int = 615  # of the body model's coarse topology
     shape_stream: bool = True  # False: the appearance-only baseline
     parts: int = 0  # bands of the multi-granularity shape feature (MGS); 0: the global feature alone
+    shape_share: float = (
+        0.5  # weight of the shape stream's similarity in the combined one, chosen after training
+    )
 
     def __post_init__(self):
         if self.name not in BUILDERS:
@@ -44,6 +47,8 @@ class NetworkConfig:
                 raise InputError(f"network {field} must be a positive integer, not {value!r}.")
         if isinstance(self.parts, bool) or self.parts not in (0, 2, 3, 4):
             raise InputError(f"network parts must be 0, 2, 3 or 4, not {self.parts!r}.")
+        if isinstance(self.shape_share, bool) or not 0 < self.shape_share < 1:
+            raise InputError(f"network shape_share must lie between 0 and 1, not {self.shape_share!r}.")
         if self.height % 32 or self.width % 32:
             raise InputError(
                 f"network height and width must be multiples of 32, not {self.height} x {self.width}."
@@ -74,7 +79,9 @@ class NetworkConfig:
 def build_network(config: NetworkConfig, pretrained: str | None = None) -> ThreeDSLNetwork:
     """Build the network; `pretrained` is None (weights come later), "imagenet" or, for r50, a folder
     holding resnet50.pth and resnet18.pth in torchvision's format."""
-    return BUILDERS[config.name](config, pretrained)
+    network = BUILDERS[config.name](config, pretrained)
+    network.shape_share = config.shape_share
+    return network
 
 
 def build_lite(config: NetworkConfig, pretrained: str | None) -> ThreeDSLNetwork:

@@ -93,7 +93,12 @@ class ThreeDSLNetwork(nn.Module):
         appearance: the RGB stream.
         shape: the 3DSL stream, or None for the appearance-only baseline.
         mean, std: per-channel normalisation the backbones were pre-trained with, in [0, 1] units.
+
+    Attributes:
+        shape_share: see NetworkConfig.
     """
+
+    shape_share = 0.5
 
     def __init__(
         self,

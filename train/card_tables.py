@@ -1,0 +1,139 @@
+"""The tables of a model card: Markdown lines from the figures of metrics.json."""
+
+from train.crowds import PROTOCOL
+
+STREAMS = {
+    "appearance": "appearance stream",
+    "shape": "3D shape stream",
+    "combined": "both streams (combined)",
+}
+METRICS = ("rank-1", "rank-5", "mAP")
+
+
+def percent(value: float) -> str:
+    return f"{100 * value:.1f}"
+
+
+def cell(figure: dict) -> str:
+    low, high = figure["interval"]
+    return f"{percent(figure['value'])} ({percent(low)} to {percent(high)})"
+
+
+def retrieval_table(figures: dict, protocol: str) -> list[str]:
+    """Markdown rows of one protocol: streams, baseline, their difference and chance."""
+    rows = [f"| {protocol}, percent | " + " | ".join(METRICS) + " |", "| --- | --- | --- | --- |"]
+    for stream, scores in figures["retrieval"][protocol].items():
+        rows.append(f"| {STREAMS[stream]} | " + " | ".join(cell(scores[m]) for m in METRICS) + " |")
+    if "baseline" in figures:
+        alone, gain = figures["baseline"][protocol], figures["combined minus baseline"][protocol]
+        rows.append(
+            "| baseline: appearance-only network | " + " | ".join(cell(alone[m]) for m in METRICS) + " |"
+        )
+        rows.append(
+            "| combined minus baseline, paired | " + " | ".join(cell(gain[m]) for m in METRICS) + " |"
+        )
+    rows.append("| chance | " + " | ".join(percent(figures["chance"][protocol][m]) for m in METRICS) + " |")
+    return [*rows, ""]
+
+
+def crowd_table(figures: dict) -> list[str]:
+    """Rank-1, 5, 10 and mAP by the number of people in the gallery."""
+    metrics = ("rank-1", "rank-5", "rank-10", "mAP")
+    blocks = [("dressed as they like", figures[PROTOCOL])]
+    if "fine-grained" in figures:
+        blocks.append(("fine-grained: all in the same outfits", figures["fine-grained"][PROTOCOL]))
+    rows = [
+        f"| {PROTOCOL}, percent | people | " + " | ".join(metrics) + " |",
+        "| --- | --- |" + " --- |" * len(metrics),
+    ]
+    for kind, streams in blocks:
+        for stream, sizes in streams.items():
+            for size, values in sizes.items():
+                cells = " | ".join(percent(values[metric]) for metric in metrics)
+                rows.append(f"| {kind}, {STREAMS[stream]} | {size.split()[0]} | {cells} |")
+    return [
+        *rows,
+        "",
+        "Means over ten draws of people: each one's pictures in one outfit search for up to three pictures of them in "
+        "other clothes, of which those from the query's own camera are removed, among up to three of everybody else.",
+        "",
+    ]
+
+
+def calibration_table(measured: dict | None) -> list[str]:
+    """How many pairs of one person a threshold keeps, by how many pairs of two people it lets through."""
+    if measured is None:
+        return []
+    rates = list(next(iter(measured["streams"].values()))["true match rate at"])
+    rows = [
+        "| true-match rate, percent, at a false-match rate of | "
+        + " | ".join(f"{100 * float(rate):g} %" for rate in rates)
+        + " |",
+        "| --- |" + " --- |" * len(rates),
+    ]
+    for stream, values in measured["streams"].items():
+        cells = " | ".join(percent(values["true match rate at"][rate]) for rate in rates)
+        rows.append(f"| {STREAMS[stream]} | {cells} |")
+    return [
+        *rows,
+        "",
+        f"All {measured['pairs']:,} pairs of query and gallery of the draws above with {measured['people']} people "
+        "dressed as they like. How often pairs of a score are one person stands in `metrics.json` and on the page. A "
+        "threshold does not transfer to other cameras.",
+        "",
+    ]
+
+
+def shape_lines(shapes: dict | None) -> list[str]:
+    """How true and how steady betas are."""
+    if shapes is None:
+        return []
+    correlations = ", ".join(f"{shapes[f'correlation of beta {beta}']:.2f}" for beta in (1, 2, 3))
+    return [
+        f"Betas of {shapes['pictures']:,} pictures of {shapes['people']} people against the truth, in standard "
+        f"deviations of the population: mean absolute error {shapes['mean error']:.2f} (mean body "
+        f"{shapes['mean error of the mean body']:.2f}); correlation of the first three {correlations}. Distance "
+        f"between pictures of one person in other clothes {shapes['distance in other clothes']:.2f}, of two people "
+        f"{shapes['distance between people']:.2f}; the former is the nearer one in "
+        f"{percent(shapes['nearer in other clothes'])} % of cases (chance: 50).",
+        "",
+    ]
+
+
+def body_table(bodies: dict) -> list[str]:
+    names = ("mean px", "PCK@0.2", "PCK@0.5", "silhouette IoU")
+    rows = [
+        "| bodies, visible keypoints, 256 x 128 crop | mean error, pixels | PCK@0.2 torso, % | PCK@0.5 torso, % | "
+        "silhouette IoU |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for kind, figure in bodies.items():
+        pixels, small, large, overlap = (figure[name] for name in names)
+        rows.append(f"| {kind} | {pixels:.2f} | {percent(small)} | {percent(large)} | {overlap:.3f} |")
+    return [
+        *rows,
+        "",
+        f"{next(iter(bodies.values()))['pictures']} query pictures. The silhouette is compared with the mask of the "
+        'dressed person, hair included. "mean body" is where the regression starts.',
+        "",
+        "![predicted bodies over pictures](bodies.jpg)",
+        "",
+        "Best, median and worst row by mean error of the visible keypoints.",
+        "",
+    ]
+
+
+def openpeople_table(figures: dict) -> list[str]:
+    rows = ["| openpeople, zero-shot, percent | " + " | ".join(METRICS) + " |", "| --- | --- | --- | --- |"]
+    for stream in STREAMS:
+        rows.append(
+            f"| {STREAMS[stream]} | " + " | ".join(percent(figures[stream][m]) for m in METRICS) + " |"
+        )
+    return [
+        *rows,
+        "",
+        f"{figures['queries']} outdoor photos (photoreal people who do not exist; eight in other clothes) against "
+        f"{figures['gallery pictures']} studio pictures of ten people in nearly the same clothes; one query is worth "
+        "10 points, chance is 10 % at rank-1.",
+        "",
+    ]
