@@ -144,9 +144,9 @@ def training_lines(read: Callable[[str], dict], training: dict) -> list[str]:
     lines.append("Supervision of the descriptors: identities, keypoints and masks; no 3D ground truth.")
     if second:
         lines.append(
-            f"Last stage, with the descriptors kept to the last bit: what predicts bodies from them, "
-            f"{drawn(training)}, with the exact betas of the synthetic people as well, which the paper does without; settings in "
-            "`training.json`."
+            "Last stage, with the descriptors kept to the last bit: what predicts bodies from them, "
+            f"{drawn(training)}, with the exact betas of the synthetic people as well, which the paper does without; "
+            "settings in `training.json`."
         )
     return [" ".join(lines), ""]
 
