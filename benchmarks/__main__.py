@@ -1,12 +1,13 @@
-"""python -m benchmarks query | scoring | reranking | silhouette: what the program costs, and what its peers do."""
+"""python -m benchmarks query | load | scoring | reranking | silhouette: what this program costs, and what peers do."""
 
 import argparse
 import sys
 
-from benchmarks import query, reranking, scoring, silhouette
+from benchmarks import load, query, reranking, scoring, silhouette
 
 COMMANDS = {
     "query": (query, "photo in to everything shown, and start to first page"),
+    "load": (load, "the page with 1, 8 and 32 clients at once: failures, times, memory"),
     "scoring": (scoring, "CMC and mAP beside torchreid, fastreid and open-metric-learning"),
     "reranking": (reranking, "k-reciprocal re-ranking beside torchreid and fastreid"),
     "silhouette": (

@@ -1,15 +1,19 @@
 """The benchmarks' own parts, small: who is measured computes the same, and a table finds its place."""
 
+import argparse
 import json
+import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
-from benchmarks import peers, query, scoring, silhouette, table
+from benchmarks import load, peers, query, scoring, silhouette, table
 from benchmarks.contenders import CONTENDERS
 from benchmarks.features import write_distances, write_features
 from benchmarks.peers import ROOT, Contender
+from threedsl.errors import InputError
 
 
 @pytest.fixture
@@ -41,7 +45,7 @@ def test_a_contender_works_in_a_process_of_its_own_as_often_as_asked(folder):
 
 
 def test_every_command_says_what_it_does():
-    for command in ("query", "scoring", "reranking"):
+    for command in ("query", "load", "scoring", "reranking"):
         done = subprocess.run(
             [sys.executable, "-m", "benchmarks", command, "--help"],
             cwd=ROOT,
@@ -71,7 +75,7 @@ def test_a_section_is_replaced_and_nothing_else(tmp_path, monkeypatch):
 
 def test_the_readme_has_every_section_that_is_written():
     text = table.README.read_text(encoding="utf-8")
-    for name in ("scoring market1501", "scoring msmt17", "reranking"):
+    for name in ("load", "scoring market1501", "scoring msmt17", "reranking"):
         assert text.count(f"<!-- {name} -->\n") == text.count(f"<!-- end of {name} -->") == 1
 
 
@@ -168,3 +172,50 @@ def test_ratios_are_of_the_same_round(monkeypatch, tmp_path):
     assert [done["pass"] for done in rounds["score-ours"]] == [2, 3, 4, 5]
     assert [done["pass"] for done in rounds["score-torchreid"]] == [2, 3]
     assert calls[:6] == sorted(calls[:6], key=lambda call: call[0])
+
+
+def test_quantiles_are_values_that_were_measured():
+    values = [float(number) for number in range(1, 101)]
+    assert load.quantile(values, 0.5) == 50 and load.quantile(values, 0.95) == 95
+    assert load.quantile([3.0], 0.95) == 3 and load.quantile([1.0, 9.0], 0.95) == 9
+    assert load.quantile([], 0.5) != load.quantile([], 0.5), "nothing measured is no number"
+
+
+def test_load_counts_every_request_and_every_failure(monkeypatch, tmp_path):
+    """Clients never ask more at once than there are; what fails is counted with its sentence, and not timed."""
+    asking, most = [], []
+
+    def ask(url, photo):
+        asking.append(photo)
+        most.append(len(asking))
+        try:
+            if photo.name == "bad":
+                raise InputError("No.")
+        finally:
+            asking.remove(photo)
+
+    monkeypatch.setattr(load, "ask", ask)
+    photos = [tmp_path / "good", tmp_path / "fine", tmp_path / "bad"]
+    turn = load.load("", SimpleNamespace(pid=os.getpid()), photos, 4, 30)
+    assert (len(turn.seconds), turn.failures) == (20, ["No."] * 10)
+    assert max(most) <= 4 and turn.clients == 4 and turn.memory > 1
+    assert load.row(turn)[:3] == ["4", "30", "10"]
+
+
+def test_the_number_of_requests_is_bounded():
+    assert load.requests("1000") == 1000
+    for wrong in ("0", "29", "20001", "many", "-5"):
+        with pytest.raises(argparse.ArgumentTypeError, match="whole number from 30 to 20,000"):
+            load.requests(wrong)
+
+
+def test_an_answer_without_its_matches_is_a_failure(monkeypatch, tmp_path):
+    monkeypatch.setattr(load, "upload", lambda url, photo: {})
+    monkeypatch.setattr(load, "call", lambda *args, **given: [{"results": {"shape": [1, 2]}}])
+    with pytest.raises(InputError, match="lacks matches"):
+        load.ask("", tmp_path / "x")
+    monkeypatch.setattr(
+        load, "upload", lambda url, photo: (_ for _ in ()).throw(ConnectionResetError("gone"))
+    )
+    with pytest.raises(InputError, match="connection failed"):
+        load.ask("", tmp_path / "x")

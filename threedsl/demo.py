@@ -41,6 +41,9 @@ class DemoGallery:
     list_records: Callable[[], list[Record]]
     list_examples: Callable[[], list[Record]]
     make_pictures: Callable[[], None] = lambda: None  # whatever of list_records has no file yet
+    list_portraits: Callable[[], list[Record]] = (
+        list  # photos of the same people whose files are there at once
+    )
 
     @cached_property
     def listed(self) -> list[Record]:
@@ -69,6 +72,7 @@ def demo_galleries() -> Mapping[str, DemoGallery]:
             openpeople_records,
             openpeople_examples,
             cut_openpeople,
+            openpeople_portraits,
         )
     if (SYNTHETIC / "gallery.txt").is_file() and (SYNTHETIC / "query.txt").is_file():
         galleries["synthetic"] = DemoGallery(
@@ -76,6 +80,7 @@ def demo_galleries() -> Mapping[str, DemoGallery]:
             "Synthetic test people, in several outfits",
             lambda: read_list(SYNTHETIC / "gallery.txt"),
             lambda: read_list(SYNTHETIC / "query.txt"),
+            list_portraits=lambda: read_list(SYNTHETIC / "gallery.txt"),
         )
     return galleries
 
@@ -111,6 +116,14 @@ def openpeople_examples() -> list[Record]:
         for folder in _openpeople()
     ]
     return sorted(examples, key=lambda record: (record.clothes == "studio", record.pid))
+
+
+def openpeople_portraits() -> list[Record]:
+    """The ten studio photos as they are."""
+    return [
+        Record(folder / "assets" / "studio_posture.jpg", folder.name, "studio", "studio")
+        for folder in _openpeople()
+    ]
 
 
 def cut_openpeople() -> None:

@@ -13,11 +13,12 @@ import torch
 
 from threedsl.bodies import Bodies
 from threedsl.body import DEFAULT_BODY, BodyModel
-from threedsl.checkpoint import body_of, fingerprint_of, load_checkpoint, save_checkpoint
+from threedsl.checkpoint import body_of, fingerprint_of
 from threedsl.checkpoint_folder import DEFAULT, REPOSITORY
 from threedsl.data.images import Source, load_image
 from threedsl.data.transforms import resize_crop, to_batch
 from threedsl.errors import InputError
+from threedsl.hub import HubModel
 from threedsl.network import NetworkConfig, ThreeDSLNetwork
 from threedsl.progress import Report
 from threedsl.streams import STREAMS
@@ -31,7 +32,8 @@ class Output:
 
     appearance (N, D_a) and shape (N, D_s) are F_rgb and F_shape of 3DSL; combined (N, D_a + D_s) is their
     concatenation. All have unit norm, so a dot product is the cosine similarity and the score of combined is
-    the mean of the other two. A network without a shape stream gives shape (N, 0) and combined = appearance.
+    the weighted mean of the other two: shape_share of the shape's and the rest of the appearance's. A network without a
+    shape stream gives shape (N, 0) and combined = appearance.
     """
 
     appearance: np.ndarray
@@ -39,6 +41,7 @@ class Output:
     combined: np.ndarray
     bodies: Bodies | None = None
     fingerprint: str = ""  # of the model that computed it; "" is not checked
+    shape_share: float = 0.5
 
     def stream(self, name: str) -> np.ndarray:
         """Descriptors by name; InputError for an unknown name or a stream this model lacks."""
@@ -50,8 +53,12 @@ class Output:
         return descriptors
 
 
-class ThreeDSL:
-    """3DSL as a function of pictures. See `from_pretrained` and `__call__`."""
+class ThreeDSL(HubModel):
+    """3DSL as a function of pictures. See `from_pretrained` and `__call__`; `save_pretrained` and `push_to_hub` are
+    those of HubModel.
+
+    checkpoint_folder: where it was read from, with its card and measured figures; None for a network made here.
+    """
 
     def __init__(
         self,
@@ -60,8 +67,12 @@ class ThreeDSL:
         body: BodyModel | None = None,
         device: str | torch.device = "auto",
     ):
+        self.checkpoint_folder: Path | None = None
         self.device = pick_device(device)
         self.config = config
+        self.network = network
+        if self.device.type != "cpu":
+            _ = self.fingerprint  # ZeroGPU takes weights that went to its GPU out of this process
         self.network = network.to(self.device).eval()
         self.body = (body or BodyModel.load(DEFAULT_BODY)).to(self.device).eval()
         if config.shape_stream and self.body.num_coarse != config.coarse_vertices:
@@ -72,21 +83,27 @@ class ThreeDSL:
 
     @classmethod
     def from_pretrained(
-        cls, source: str | Path = DEFAULT_CHECKPOINT, device: str | torch.device = "auto"
+        cls,
+        source: str | Path = DEFAULT_CHECKPOINT,
+        device: str | torch.device = "auto",
+        **hub,
     ) -> ThreeDSL:
         """Load a folder that save_pretrained wrote (config.json, safetensors), or a Hugging Face model.
 
         The body is the folder's body.npz if it has one, else the shipped checkpoints/body.
 
-        Raises:
-            InputError: nothing there, damaged, or weights of another configuration.
-        """
-        folder, config, network = load_checkpoint(source)
-        return cls(network, config, BodyModel.load(body_of(folder)), device)
+        Args:
+            source: a folder, the name of a shipped checkpoint, or a Hugging Face id.
+            device: auto, cpu, cuda or cuda:N.
+            hub: revision, token, cache_dir, force_download, local_files_only, as in huggingface_hub's mixin.
 
-    def save_pretrained(self, folder: str | Path, half: bool = False) -> None:
-        """Write config.json and model.safetensors (in pieces of 9 MB); half stores weights as float16."""
-        save_checkpoint(self.network, self.config, folder, half=half)
+        Raises:
+            InputError: nothing there, damaged, or weights of another configuration; they are always loaded strictly.
+        """
+        folder, config, network = cls._from_pretrained(model_id=source, **hub)
+        model = cls(network, config, BodyModel.load(body_of(folder)), device)
+        model.checkpoint_folder = folder
+        return model
 
     @property
     def input_size(self) -> tuple[int, int]:
@@ -170,14 +187,17 @@ class ThreeDSL:
         if bodies and self.config.shape_stream and parts:
             values = (joined(name, 0) for name in ("betas", "pose", "camera", "displacement"))
             people = Bodies(*values, model=self.body, size=self.input_size)
-        return Output(appearance, shape, combine(appearance, shape), people, self.fingerprint)
+        share = self.config.shape_share
+        return Output(appearance, shape, combine(appearance, shape, share), people, self.fingerprint, share)
 
 
-def combine(appearance: np.ndarray, shape: np.ndarray) -> np.ndarray:
-    """(N, D_a), (N, D_s) of unit norm -> (N, D_a + D_s) of unit norm; D_s = 0 leaves appearance as it is."""
+def combine(appearance: np.ndarray, shape: np.ndarray, shape_share: float = 0.5) -> np.ndarray:
+    """(N, D_a), (N, D_s) of unit norm -> (N, D_a + D_s) of unit norm, whose dot products are the weighted means of the
+    streams' own; D_s = 0 leaves appearance as it is."""
     if shape.shape[1] == 0:
         return appearance
-    return np.concatenate([appearance, shape], axis=1) / np.float32(np.sqrt(2))
+    parts = [appearance * np.float32(np.sqrt(1 - shape_share)), shape * np.float32(np.sqrt(shape_share))]
+    return np.concatenate(parts, axis=1)
 
 
 def pick_device(device: str | torch.device) -> torch.device:

@@ -142,7 +142,13 @@ def test_files_outside_the_uploads_cannot_be_searched_with(page_url, crop):
 def test_the_api_describes_itself(page_url):
     with urllib.request.urlopen(f"{page_url}gradio_api/info", timeout=60) as answer:
         endpoints = json.load(answer)["named_endpoints"]
-    assert set(endpoints) == {"/search", "/reconstruct"}
+    assert set(endpoints) == {
+        "/search",
+        "/compare",
+        "/reconstruct",
+        "/build_gallery",
+        "/galleries",
+    }
     assert "3D body shape" in endpoints["/search"]["description"]
 
 

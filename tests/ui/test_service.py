@@ -145,7 +145,7 @@ def test_large_examples_are_shown_reduced_and_still_known(demo, tmp_path, model)
     photo = shelf.examples()[0].photo
     assert photo.parent == tmp_path / "cache" / "examples" and cv2.imread(str(photo)).shape == (1000, 533, 3)
     known = shelf.get("tiny").known
-    assert known[digest(photo)] == known[digest(demo.examples[0].path)] == "anna"
+    assert known[digest(photo)] == known[digest(demo.examples[0].path)] == demo.examples[0]
 
 
 def test_the_gpu_is_borrowed_for_the_forward_pass_and_the_galleries(
@@ -238,7 +238,7 @@ def test_answers_of_the_api_are_plain_json(service, demo):
     assert json.loads(json.dumps(answer)) == answer
     assert answer["query"] == {"box": [0, 0, 64, 128], "people": [], "size": [64, 128], "notice": ""}
     assert set(answer["results"]) == {"appearance", "shape", "combined"}
-    assert set(answer["results"]["shape"][0]) == {"rank", "person", "picture", "score", "same_person"}
+    assert set(answer["results"]["shape"][0]) >= {"rank", "person", "picture", "score", "same_person"}
     body, glb, overlay = handlers.reconstruct(service, str(demo.examples[0].path))
     assert json.loads(json.dumps(body)) == body
     assert len(body["betas"]) == 10 and set(body["camera"]) == {"s", "tx", "ty"}

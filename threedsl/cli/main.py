@@ -9,17 +9,19 @@ import sys
 import warnings
 from typing import NoReturn
 
-from threedsl.cli import annotate, embed, evaluate, index, prepare, reconstruct, search
+from threedsl.cli import annotate, compare, embed, evaluate, index, prepare, reconstruct, search, space
 from threedsl.errors import InputError
 
 COMMANDS = {
     "search": search,
     "embed": embed,
     "reconstruct": reconstruct,
+    "compare": compare,
     "index": index,
     "prepare": prepare,
     "annotate": annotate,
     "evaluate": evaluate,
+    "space": space,
 }
 
 

@@ -1,7 +1,7 @@
-"""One query, photo crop in to everything shown: one forward pass serves the three rankings and the body."""
+"""One query, crops in to everything shown: one forward pass serves the three rankings and the bodies."""
 
-import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -9,12 +9,15 @@ import numpy as np
 import torch
 
 from threedsl.bodies import body_as_json
-from threedsl.body.export import write_glb
+from threedsl.body.export import write_row_glb
 from threedsl.body.measures import body_measures
+from threedsl.calibration import Calibration
+from threedsl.comparison import merge, one_by_one
 from threedsl.pipeline import Output, ThreeDSL
 from threedsl.render.overlay import draw_on_crop, draw_still
 from threedsl.streams import STREAMS
 from threedsl.ui.cards import Card
+from threedsl.ui.pictures import beside, new_file
 from threedsl.ui.shelf import OpenGallery
 
 STILL_SIZE = (512, 320)  # height, width in pixels
@@ -27,6 +30,7 @@ class Prediction:
 
     output: Output  # descriptors of the crop, (1, D) each; its bodies are None
     betas: np.ndarray  # (10,)
+    displacement: np.ndarray  # (V_coarse, 3) metres
     camera: np.ndarray  # (3,) weak perspective s, t_x, t_y
     vertices: np.ndarray  # (V, 3) metres, display topology
     faces: np.ndarray  # (F, 3)
@@ -35,13 +39,22 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class Body:
-    """A reconstructed body as files and pictures."""
+class Look:
+    """One crop's prediction and its pictures."""
 
-    glb: str  # path
+    prediction: Prediction
     overlay: np.ndarray  # RGB uint8, the crop with the body over it
     still: np.ndarray  # RGB uint8 (512, 320, 3)
-    prediction: Prediction
+
+
+@dataclass(frozen=True)
+class Body:
+    """The body of every crop as one file and two pictures, side by side where there are several."""
+
+    glb: str  # path
+    overlay: np.ndarray  # RGB uint8
+    still: np.ndarray  # RGB uint8, 512 high
+    prediction: Prediction  # of all crops together
 
 
 @dataclass
@@ -61,59 +74,117 @@ class Stopwatch:
         return sum(self.laps.values())
 
 
-def predict(model: ThreeDSL, crop: np.ndarray) -> Prediction:
-    """One forward pass over an RGB uint8 crop (H, W, 3)."""
-    output = model([crop], bodies=True)
+def predict(model: ThreeDSL, crops: Sequence[np.ndarray]) -> list[Prediction]:
+    """One forward pass over RGB uint8 crops (H, W, 3)."""
+    output = model(list(crops), bodies=True)
     bodies = output.bodies
-    with torch.inference_mode():
-        measures = body_measures(model.body, bodies.betas[0], bodies.displacement[0])
     height, width = model.input_size
-    return Prediction(
-        output=replace(output, bodies=None),
-        betas=bodies.betas[0],
-        camera=bodies.camera[0],
-        vertices=bodies.vertices[0],
-        faces=bodies.faces,
+    predictions = []
+    for i, own in enumerate(one_by_one(output)):
+        with torch.inference_mode():
+            measures = body_measures(model.body, bodies.betas[i], bodies.displacement[i])
+        predictions.append(
+            Prediction(
+                output=own,
+                betas=bodies.betas[i],
+                displacement=bodies.displacement[i],
+                camera=bodies.camera[i],
+                vertices=bodies.vertices[i],
+                faces=bodies.faces,
+                measures=measures,
+                aspect=width / height,
+            )
+        )
+    return predictions
+
+
+def together(model: ThreeDSL, predictions: Sequence[Prediction]) -> Prediction:
+    """One person's photos as one: descriptors and body shape are their means, pose and camera those of the first."""
+    if len(predictions) == 1:
+        return predictions[0]
+    betas = np.mean([one.betas for one in predictions], axis=0)
+    displacement = np.mean([one.displacement for one in predictions], axis=0)
+    with torch.inference_mode():
+        measures = body_measures(model.body, betas, displacement)
+    return replace(
+        predictions[0],
+        output=merge([one.output for one in predictions]),
+        betas=betas,
+        displacement=displacement,
         measures=measures,
-        aspect=width / height,
     )
 
 
 def rank(
-    prediction: Prediction, gallery: OpenGallery, k: int, query_person: str | None
+    output: Output,
+    gallery: OpenGallery,
+    k: int,
+    query_person: str | None,
+    hidden: frozenset[int] = frozenset(),
+    calibration: Calibration | None = None,
 ) -> dict[str, list[Card]]:
-    """The k best matches per stream; `query_person` is who the query is known to be, if anybody knows."""
-    return {
-        stream: [
+    """The k best matches per stream.
+
+    output: of one picture. query_person: who the query is known to be, if anybody knows. hidden: rows of the gallery
+    that are left out.
+    """
+    places = standings(output, gallery, hidden)
+    rows = {}
+    for stream in STREAMS:
+        found = gallery.index.search(output, stream=stream, k=k + len(hidden))[0]
+        shown = [match for match in found if match.index not in hidden][:k]
+        rows[stream] = [
             Card(
-                rank=match.rank,
+                rank=place,
                 person=match.person or "",
                 picture=Path(match.path).name,
                 score=float(match.score),
                 same_person=_same(match.person, query_person),
                 thumbnail=gallery.thumbnails[match.index],
+                index=match.index,
+                elsewhere={other: int(places[other][match.index]) for other in STREAMS if other != stream},
+                same_share=calibration.same(stream, match.score) if calibration else None,
             )
-            for match in gallery.index.search(prediction.output, stream=stream, k=k)[0]
+            for place, match in enumerate(shown, 1)
         ]
-        for stream in STREAMS
-    }
+    return rows
+
+
+def standings(output: Output, gallery: OpenGallery, hidden: frozenset[int]) -> dict[str, np.ndarray]:
+    """Each picture's rank (N,) from 1 in every stream, among those that are not hidden; hidden ones come last."""
+    appearance, shape = (
+        getattr(gallery.index, name) @ getattr(output, name)[0] for name in ("appearance", "shape")
+    )
+    places = {}
+    for stream, scores in zip(STREAMS, (appearance, shape, (appearance + shape) / 2), strict=True):
+        scores = scores.copy()
+        scores[list(hidden)] = -np.inf
+        places[stream] = np.empty(len(scores), int)
+        places[stream][np.argsort(-scores, kind="stable")] = np.arange(1, len(scores) + 1)
+    return places
 
 
 def _same(person: str | None, query_person: str | None) -> bool | None:
     return person == query_person if person and query_person else None
 
 
-def draw_body(prediction: Prediction, crop: np.ndarray, folder: Path, watch: Stopwatch) -> Body:
-    """GLB into `folder` under a name nobody can guess, overlay on the crop, and a still picture."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"body-{secrets.token_hex(12)}.glb"
-    write_glb(prediction.vertices, prediction.faces, path)
-    watch.lap("glb")
+def look(prediction: Prediction, crop: np.ndarray, watch: Stopwatch) -> Look:
+    """The pictures of one body."""
     overlay = draw_on_crop(crop, prediction.vertices, prediction.camera, prediction.faces, prediction.aspect)
     watch.lap("overlay")
     still = draw_still(prediction.vertices, prediction.faces, STILL_SIZE, STILL_YAW)
     watch.lap("still")
-    return Body(str(path), overlay, still, prediction)
+    return Look(prediction, overlay, still)
+
+
+def show_bodies(looks: Sequence[Look], merged: Prediction, folder: Path, watch: Stopwatch) -> Body:
+    """GLB below `folder` under a path nobody can guess, and the pictures of one person's bodies."""
+    path = new_file(folder, "body.glb")
+    write_row_glb([one.prediction.vertices for one in looks], merged.faces, path)
+    watch.lap("glb")
+    return Body(
+        str(path), beside([one.overlay for one in looks]), beside([one.still for one in looks]), merged
+    )
 
 
 def reconstruction(prediction: Prediction) -> dict:
@@ -131,6 +202,8 @@ def results(rows: dict[str, list[Card]]) -> dict[str, list[dict]]:
                 "picture": card.picture,
                 "score": round(card.score, 6),
                 "same_person": card.same_person,
+                "same_share": None if card.same_share is None else round(card.same_share, 4),
+                "other_ranks": dict(card.elsewhere),
             }
             for card in cards
         ]

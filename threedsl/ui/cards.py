@@ -1,6 +1,11 @@
-"""The three ranked rows and the table of measures as HTML; pictures travel inside as data URIs."""
+"""The three ranked rows as HTML; pictures travel inside as data URIs.
 
-from dataclasses import dataclass
+The same gallery picture is tied across the rows by CSS alone: each carries its number, and pointing at one lights up
+the others.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from html import escape
 
 TITLES = {
@@ -8,6 +13,8 @@ TITLES = {
     "shape": ("By 3D body shape", "build and proportions, whatever is worn"),
     "combined": ("By both", "appearance and shape together"),
 }
+SHORT = {"appearance": "appearance", "shape": "shape", "combined": "both"}
+HINT = "Point at a match to find the same picture in the other rows. Click it to compare the two bodies."
 
 
 @dataclass(frozen=True)
@@ -20,20 +27,40 @@ class Card:
     score: float  # cosine similarity
     same_person: bool | None  # None when nobody can tell
     thumbnail: str  # data URI
+    index: int = -1  # row of the gallery; -1: cannot be opened
+    elsewhere: Mapping[str, int] = field(default_factory=dict)  # the same picture's rank in the other streams
+    same_share: float | None = None  # of pairs with this score that are one person, where it was measured
 
 
 def ranked_rows(rows: dict[str, list[Card]], gallery_title: str) -> str:
     """HTML of the rows; `rows` maps a stream to its cards, best first."""
-    return "".join(_row(stream, cards, gallery_title) for stream, cards in rows.items())
+    hint = (
+        f'<p class="hint">{HINT}</p>'
+        if any(card.index >= 0 for cards in rows.values() for card in cards)
+        else ""
+    )
+    ties = _ties({card.index for cards in rows.values() for card in cards if card.index >= 0})
+    return hint + "".join(_row(stream, cards, gallery_title) for stream, cards in rows.items()) + ties
+
+
+def _ties(indices: set[int]) -> str:
+    """One rule a picture: while one of its cards is pointed at or focused, all of them are lit."""
+    if not indices:
+        return ""
+    selectors = ",".join(
+        f'#rows:has(.card[data-index="{i}"]>button:is(:hover,:focus-visible)) .card[data-index="{i}"]'
+        for i in sorted(indices)
+    )
+    return f"<style>{selectors}{{--tied:1;outline:3px solid var(--tie);outline-offset:-3px}}</style>"
 
 
 def _row(stream: str, cards: list[Card], gallery_title: str) -> str:
     title, explanation = TITLES[stream]
-    items = "".join(_card(card) for card in cards)
+    items = "".join(_card(card, stream) for card in cards)
     return (
         f'<section class="ranking" data-stream="{stream}" aria-label="{escape(title)}">'
         f"<h3>{escape(title)} <small>{escape(explanation)}</small>{_verdict(cards)}</h3>"
-        f'<ol class="cards" tabindex="0" aria-label="{escape(title)}: best matches in {escape(gallery_title)}">'
+        f'<ol class="cards" aria-label="{escape(title)}: best matches in {escape(gallery_title)}">'
         f"{items}</ol></section>"
     )
 
@@ -47,19 +74,34 @@ def _verdict(cards: list[Card]) -> str:
     return f'<span class="verdict right">✓ first found at rank {first}</span>'
 
 
-def _card(card: Card) -> str:
+def _card(card: Card, stream: str) -> str:
     kind, mark, words = {
         True: ("same", "✓ ", "same person"),
         False: ("other", "✗ ", "another person"),
         None: ("unknown", "", "identity not known"),
     }[card.same_person]
     person = escape(card.person or card.picture)
-    return (
-        f'<li class="card {kind}" title="rank {card.rank}, {person}, score {card.score:.3f}, {words}">'
-        f'<img src="{card.thumbnail}" alt="Rank {card.rank}: {person}, {words}">'
-        f'<div class="caption"><b>{card.rank}</b><span>{mark}{person}</span></div>'
-        f'<div class="score">{card.score:.2f}</div></li>'
+    also = ", ".join(f"rank {rank} by {SHORT[name]}" for name, rank in card.elsewhere.items())
+    told = f"{person}, {words}, score {card.score:.2f}{f'; also {also}' if also else ''}"
+    inside = (
+        f'<img src="{card.thumbnail}" alt="">'
+        f'<span class="caption"><b>{card.rank}</b><span>{mark}{person}</span></span>'
+        f'<span class="score">{card.score:.2f}</span>{_elsewhere(card)}'
     )
+    name = f"Rank {card.rank}: {told}"
+    if card.index < 0:
+        return f'<li class="card {kind}" title="{name}">{inside}</li>'
+    return (
+        f'<li class="card {kind}" data-index="{card.index}"><button type="button" data-stream="{stream}" '
+        f'title="{name}" aria-label="{name}. Compare the bodies.">{inside}</button></li>'
+    )
+
+
+def _elsewhere(card: Card) -> str:
+    if not card.elsewhere:
+        return ""
+    ranks = "".join(f"<i>{SHORT[name]} <b>{rank}</b></i>" for name, rank in card.elsewhere.items())
+    return f'<span class="elsewhere">{ranks}</span>'
 
 
 def measures_table(measures: dict[str, float]) -> str:

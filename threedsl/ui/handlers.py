@@ -2,15 +2,18 @@
 
 import contextvars
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from pathlib import Path
 
 from threedsl.errors import InputError
 from threedsl.ui.answer import reconstruction, results
+from threedsl.ui.pair import Pair, Shot
 from threedsl.ui.people import Person, Photo, read_crop, read_photo
-from threedsl.ui.service import Answer, Service, check_k
+from threedsl.ui.query import MOST_PHOTOS, Asked, Query, add
+from threedsl.ui.service import Answer, Service, Shown, check_k
+from threedsl.ui.shelf import OpenGallery
 
 Progress = Callable[..., object]  # called as progress((done, total), desc=sentence)
 
@@ -38,22 +41,38 @@ def answer_photo(
     k: int,
     progress: Progress | None = None,
 ) -> tuple[Answer, float]:
-    """The page's search for the chosen person of `photo`.
+    """`answer_query` for one photo; read from the upload where it is None."""
+    query = None if photo is None else Query((photo,), (chosen if 0 <= chosen < len(photo.people) else 0,))
+    answer, _, seconds = answer_query(service, upload, query, gallery, k, progress=progress)
+    return answer, seconds
 
-    The upload is read again where `photo` is lost, or belongs to the picture before an unreadable one.
+
+def answer_query(
+    service: Service,
+    upload: dict | None,
+    query: Query | None,
+    gallery: str,
+    k: int,
+    hide: Sequence[str] = (),
+    before: Shown | None = None,
+    session: str | None = None,
+    progress: Progress | None = None,
+) -> tuple[Answer, Query, float]:
+    """The page's search.
+
+    The upload is read again where `query` is lost, or belongs to the picture before an unreadable one.
 
     Returns:
-        The answer and the seconds it took, not counting the wait for a gallery that is being built.
+        The answer, what was searched with, and the seconds it took, not counting the wait for a gallery that is
+        being built.
     """
     check_k(k)
-    wait_for_gallery(service, gallery, progress)
+    opened = open_gallery(service, gallery, session, progress)
     start = time.perf_counter()
-    path = path_of(upload)
-    if photo is None or photo.path != path:
-        photo, chosen = read_photo(path), 0
-    person = photo.people[chosen if 0 <= chosen < len(photo.people) else 0]
-    answer = service.search(person, gallery, k, photo.digest)
-    return answer, time.perf_counter() - start
+    if query is None or (upload and path_of(upload) not in {photo.path for photo in query.photos}):
+        query = add(None, [read_photo(path_of(upload))])
+    answer = service.answer(query.asked, opened, k, hide, before)
+    return answer, query, time.perf_counter() - start
 
 
 def search(
@@ -63,20 +82,26 @@ def search(
     k: int,
     box: list[float] | None = None,
     progress: Progress | None = None,
+    photos: Sequence[str] | None = None,
 ) -> dict:
-    """The API's search: a photo file in, JSON out."""
+    """The API's search: a photo file, and perhaps more of the same person, in; JSON out."""
     check_k(k)
     path = path_of(photo)
-    wait_for_gallery(service, gallery, progress)
+    others = [path_of(other) for other in photos or ()]
+    if 1 + len(others) > MOST_PHOTOS:
+        raise InputError(f"A search takes at most {MOST_PHOTOS} photos of one person; choose fewer.")
+    open_gallery(service, gallery, None, progress)
     start = time.perf_counter()
     person, read = read_crop(path, box)
-    rows = service.rank(person, gallery, k, read.digest)
-    return {
+    more = [read_crop(other) for other in others]
+    rows = service.rank(person, gallery, k, read.digest, [Asked(one, photo.digest) for one, photo in more])
+    answer = {
         "query": describe(person, read),
+        "more": [describe(one, photo) for one, photo in more],
         "gallery": gallery,
         "results": results(rows),
-        "seconds": round(time.perf_counter() - start, 3),
     }
+    return answer | {"seconds": round(time.perf_counter() - start, 3)}
 
 
 def reconstruct(service: Service, photo: str | None, box: list[float] | None = None) -> tuple[dict, str, str]:
@@ -89,6 +114,40 @@ def reconstruct(service: Service, photo: str | None, box: list[float] | None = N
     return report | {"seconds": round(time.perf_counter() - start, 3)}, body.glb, overlay
 
 
+def read_photos(uploads: Sequence[dict | str]) -> list[Photo]:
+    """Every upload decoded, with the people in it.
+
+    Raises:
+        InputError: none was given, too many were, or one cannot be read; then none is taken.
+    """
+    paths = [path_of(upload) for upload in uploads]
+    if not 1 <= len(paths) <= MOST_PHOTOS:
+        raise InputError(f"A search takes 1 to {MOST_PHOTOS} photos of one person; choose fewer.")
+    return [read_photo(path) for path in paths]
+
+
+def open_match(
+    service: Service,
+    gallery: str,
+    query: Query | None,
+    shown: Shown | None,
+    index: object,
+    session: str | None = None,
+) -> tuple[Pair, Shot, Shot]:
+    """The query beside a row of the gallery that was searched.
+
+    Raises:
+        InputError: the session has forgotten the search, or the gallery is gone.
+    """
+    if query is None or shown is None or not str(index).isdecimal():
+        raise InputError("This search has been forgotten in the meantime; search again.")
+    opened, row = service.gallery(gallery, session), int(str(index))
+    pair = service.compare_match(shown.body.prediction, opened, row)
+    record = opened.index.records[row]
+    found = Shot(record.pid or record.path.name, opened.picture(row))
+    return pair, Shot("Your photo", query.asked[0].person.crop), found
+
+
 def describe(person: Person, photo: Photo) -> dict:
     """What was searched with, as JSON; boxes are [x0, y0, x1, y1] in pixels of the upright photo of `size`."""
     return {
@@ -97,6 +156,19 @@ def describe(person: Person, photo: Photo) -> dict:
         "size": list(photo.size),
         "notice": photo.notice,
     }
+
+
+def open_gallery(
+    service: Service, gallery: str, session: str | None, progress: Progress | None
+) -> OpenGallery:
+    """The gallery of this name, waiting for its first build where that is still going on.
+
+    Raises:
+        InputError: the gallery is unknown, or belongs to another visitor.
+    """
+    if gallery in service.shelf.demos:
+        wait_for_gallery(service, gallery, progress)
+    return service.gallery(gallery, session)
 
 
 def wait_for_gallery(service: Service, gallery: str, progress: Progress | None, poll: float = 0.2) -> None:

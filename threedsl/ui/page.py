@@ -2,16 +2,23 @@
 
 import os
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from threedsl.data.images import MAX_BYTES
 from threedsl.demo import DemoGallery, demo_galleries
 from threedsl.errors import InputError
+from threedsl.gallery.archive import MOST_ZIP_BYTES
 from threedsl.pipeline import ThreeDSL
 from threedsl.ui.api import add_endpoints
+from threedsl.ui.api_compare import add_compare_endpoint
+from threedsl.ui.api_gallery import add_gallery_endpoints
+from threedsl.ui.blocks import Page
+from threedsl.ui.compare_tab import add_compare
+from threedsl.ui.evidence_tab import add_evidence
+from threedsl.ui.gallery_tab import add_gallery, forget_visit
 from threedsl.ui.search_tab import add_search
 from threedsl.ui.service import Service
 
@@ -29,6 +36,9 @@ LAW = (
 SWEEP = (600, 1800)  # seconds: look every 10 minutes, delete what is older than 30
 AT_ONCE = 2  # model calls at a time; more would only slow each other down on two cores
 WAITING = 64  # visitors in the queue before the next is told to come back
+# Visits that Gradio remembers. Every call of the API is one, and its own 10,000 would take a gigabyte in time; somebody
+# whose visit is forgotten keeps the page, whose photo is read again.
+SESSIONS = 256
 FONTS = ["Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif"]  # none is fetched from anywhere
 MONO = ["Consolas", "Menlo", "DejaVu Sans Mono", "monospace"]
 
@@ -64,11 +74,22 @@ def kept_files(demo: gr.Blocks) -> set[str]:
 def build_demo(service: Service) -> gr.Blocks:
     """The page; launch it with `launch_options`."""
     limits = {"concurrency_limit": AT_ONCE, "concurrency_id": "model"}
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=SWEEP, fill_width=True) as demo:
+    with Page(title=TITLE, analytics_enabled=False, delete_cache=SWEEP, fill_width=True) as demo:
         gr.HTML(INTRO, elem_id="intro")
-        add_search(service, limits)
+        with gr.Tabs() as tabs:
+            with gr.Tab("Search", id="search"):
+                search_in = add_search(service, limits)
+            with gr.Tab("Compare", id="compare"):
+                add_compare(service, limits)
+            with gr.Tab("Gallery", id="gallery") as tab:
+                add_gallery(service, limits, tab, tabs, search_in)
+            with gr.Tab("Evidence", id="evidence"):
+                add_evidence(service)
         gr.HTML(LAW, elem_id="law")
         add_endpoints(service, limits)
+        add_compare_endpoint(service, limits)
+        add_gallery_endpoints(service, limits)
+        demo.unload(forget_visit(service))
     return demo.queue(max_size=WAITING)
 
 
@@ -77,13 +98,16 @@ def launch_options() -> dict:
     return {
         "theme": gr.themes.Default(primary_hue="blue", font=FONTS, font_mono=MONO),
         "css_paths": Path(__file__).with_name("style.css"),
-        "max_file_size": MAX_BYTES,
+        "max_file_size": MOST_ZIP_BYTES,  # a picture may have less, which `load_image` says in words
         "footer_links": ["api"],
         "run_history": False,
         "enable_monitoring": False,
         "ssr_mode": False,
         "show_error": False,
         "pwa": False,
+        "state_session_capacity": SESSIONS,
+        "_frontend": False,  # Gradio's own look at the page gives up after 3 s, and on a busy machine ends it
+        "mcp_server": find_spec("mcp") is not None,  # comes with gradio[mcp], which a Space installs
         "inbrowser": os.environ.get("THREEDSL_OPEN_PAGE")
         == "1",  # set by `make demo` where there is a screen
     }

@@ -1,4 +1,4 @@
-"""The search: a photo on the left, three rankings in the middle, the body on the right."""
+"""The search: photos on the left, three rankings in the middle, the body on the right, an opened match below."""
 
 from html import escape
 
@@ -6,9 +6,12 @@ import gradio as gr
 
 from threedsl.ui import handlers
 from threedsl.ui.cards import empty_rows, measures_table, ranked_rows
-from threedsl.ui.people import Photo, read_photo
-from threedsl.ui.pictures import fit
-from threedsl.ui.service import MOST_MATCHES, Service
+from threedsl.ui.detail import CARD_CLICKS, add_detail
+from threedsl.ui.downloads import write_downloads
+from threedsl.ui.filters import LABELS, NOT_KNOWN, Filter
+from threedsl.ui.query import MOST_PHOTOS, Query, add, choose, remove
+from threedsl.ui.service import MOST_MATCHES, Answer, Service
+from threedsl.ui.strip import ON_CLICK, people_strip
 from threedsl.ui.words import in_words
 
 VISIT_SECONDS = 1800  # a visitor's photo is forgotten after this long
@@ -19,12 +22,12 @@ SCROLL_ON_PHONES = """() => {
 }"""
 
 
-def add_search(service: Service, limits: dict) -> None:
+def add_search(service: Service, limits: dict) -> gr.Radio:
     """Add components and events to the Blocks being built; `limits` are concurrency arguments shared by everything
-    that runs the model."""
-    photo = gr.State(None, time_to_live=VISIT_SECONDS)  # people.Photo
-    chosen = gr.State(0, time_to_live=VISIT_SECONDS)  # index into its people
-    searched = gr.State(False, time_to_live=VISIT_SECONDS)  # whether this photo's results are on the page
+    that runs the model. Returns the choice of galleries, which grows by those that a visitor builds."""
+    query = gr.State(None, time_to_live=VISIT_SECONDS)  # query.Query
+    shown = gr.State(None, time_to_live=VISIT_SECONDS)  # service.Shown
+    searched = gr.State("", time_to_live=VISIT_SECONDS)  # the gallery whose matches are on the page
     gallery = gr.Radio(
         service.shelf.choices, value=service.shelf.choices[0][1], label="Search in", render=False
     )
@@ -41,7 +44,7 @@ def add_search(service: Service, limits: dict) -> None:
                 placeholder="Drop a photo here\nor click to choose one",
                 elem_id="photo",
             )
-            shown = gr.Examples(
+            examples = gr.Examples(
                 [[str(example.photo), example.gallery] for example in service.shelf.examples()],
                 [upload, gallery],
                 label="Examples, in other clothes than in the gallery",
@@ -52,25 +55,33 @@ def add_search(service: Service, limits: dict) -> None:
                 preload=False,
                 elem_id="examples",
             )
-            people = gr.Gallery(
-                label="Who to look for",
-                columns=4,
-                fit_columns=False,
-                height=170,
-                object_fit="contain",
-                allow_preview=False,
-                interactive=False,
-                buttons=[],
-                format="jpeg",
-                elem_id="people",
+            people = gr.HTML(
+                people_strip(None), elem_id="people", js_on_load=ON_CLICK, apply_default_css=False
+            )
+            more = gr.UploadButton(
+                f"Add photos of the same person (up to {MOST_PHOTOS} in all)",
+                file_count="multiple",
+                file_types=["image"],
+                size="sm",
+                elem_id="more",
             )
             notice = gr.HTML(elem_id="notice")
             gallery.render()
             k = gr.Slider(1, MOST_MATCHES, 5, step=1, label="Matches per row")
+            with gr.Group(elem_classes="filters"):
+                hide = {
+                    name: gr.Checkbox(label=label, info=NOT_KNOWN, interactive=False)
+                    for name, label in LABELS.items()
+                }
             button = gr.Button("Search", variant="primary", size="lg", elem_id="go")
         with gr.Column(scale=9, min_width=340):
             status = gr.HTML("<p>Add a photo, or click an example.</p>", elem_id="status")
-            rows = gr.HTML(empty_rows(), elem_id="rows", apply_default_css=False)
+            rows = gr.HTML(empty_rows(), elem_id="rows", js_on_load=CARD_CLICKS, apply_default_css=False)
+            with gr.Row(elem_classes="downloads"):
+                table, answer_file, body_file = (
+                    gr.DownloadButton(label, size="sm", interactive=False)
+                    for label in ("Matches (CSV)", "Matches (JSON)", "Body (GLB)")
+                )
         with gr.Column(scale=6, min_width=300):
             canvas = gr.Model3D(
                 label="Body (drag to turn)",
@@ -83,66 +94,129 @@ def add_search(service: Service, limits: dict) -> None:
                 overlay = _picture("Body over the photo", "overlay")
                 still = _picture("Still picture", "still")
             measures = gr.HTML(elem_id="measures", apply_default_css=False)
+    detail = add_detail(service, rows, [searched, query, shown], limits)
+
+    def opened(asked: Query | None) -> list:
+        return [asked, "", people_strip(asked), notices(asked)]
 
     @in_words
     def open_photo(payload):
-        if payload is None:
-            return None, 0, False, gr.Gallery(None), ""
-        opened = read_photo(handlers.path_of(payload))
-        return opened, 0, False, _choices(opened), f"<p>{escape(opened.notice)}</p>" if opened.notice else ""
+        return opened(None if payload is None else add(None, handlers.read_photos([payload])))
 
     @in_words
-    def show_search(payload, opened, index, name, count, progress=gr.Progress()):
-        answer, seconds = handlers.answer_photo(service, payload, opened, index, name, count, progress)
-        body = answer.body
-        return (
-            ranked_rows(answer.rows, service.shelf.demos[name].title),
-            body.glb,
-            body.overlay,
-            body.still,
-            measures_table(body.prediction.measures),
-            status_line(seconds),
-            True,
+    def add_photos(payload, asked):
+        return opened(add(asked, handlers.read_photos(payload)))
+
+    @in_words
+    def change_people(asked, event: gr.EventData):
+        wanted = {name: int(value) for name, value in event._data.items() if str(value).isdecimal()}
+        if asked is None or not wanted:
+            return [gr.skip()] * 3
+        if "remove" in wanted:
+            asked = remove(asked, wanted["remove"])
+        else:
+            asked = choose(asked, wanted.get("photo", -1), wanted.get("person", -1))
+        return asked, people_strip(asked), notices(asked)
+
+    @in_words
+    def show_search(
+        payload, asked, name, count, clothes, camera, before, request: gr.Request, progress=gr.Progress()
+    ):
+        wanted = [kind for kind, chosen in zip(LABELS, (clothes, camera), strict=True) if chosen]
+        session = request.session_hash
+        answer, asked, seconds = handlers.answer_query(
+            service, payload, asked, name, count, wanted, before, session, progress
         )
+        files = write_downloads(service.files, answer.rows, name, count)
+        # The canvas and the pictures stay as they are where the people are: a new file would turn the body back.
+        same_body = before is not None and before.body is answer.body
+        return [
+            ranked_rows(answer.rows, service.gallery(name, session).title),
+            status_line(seconds, answer, wanted),
+            asked,
+            answer.shown,
+            name,
+            *[filter_box(found, kind in wanted) for kind, found in answer.filters.items()],
+            *[gr.DownloadButton(value=path, interactive=True) for path in (*files, answer.body.glb)],
+            gr.Column(visible=False),
+            *([gr.skip()] * 4 if same_body else body_values(answer)),
+        ]
 
-    def search_again(payload, opened, index, name, count, was_searched, progress=gr.Progress()):
-        if not was_searched:
-            return [gr.skip()] * 7
-        return show_search(payload, opened, index, name, count, progress)
+    def search_again(
+        payload,
+        asked,
+        name,
+        count,
+        clothes,
+        camera,
+        before,
+        on_page,
+        request: gr.Request,
+        progress=gr.Progress(),
+    ):
+        if not on_page or (asked is None and payload is None):
+            return [gr.skip()] * len(shown_there)
+        return show_search(payload, asked, name, count, clothes, camera, before, request, progress)
 
-    def choose(event: gr.SelectData):
-        return event.index
-
+    query_parts = [upload, query, gallery, k, *hide.values(), shown]
+    shown_there = [
+        *(rows, status, query, shown, searched),
+        *hide.values(),
+        *(table, answer_file, body_file, detail),
+        *(canvas, overlay, still, measures),
+    ]
     reading = dict(
-        fn=open_photo,
-        inputs=upload,
-        outputs=[photo, chosen, searched, people, notice],
+        outputs=[query, searched, people, notice],
         preprocess=False,
         show_progress_on=people,
         api_visibility="private",
         **limits,
     )
-    query = [upload, photo, chosen, gallery, k]
-    shown_there = [rows, canvas, overlay, still, measures, status, searched]
     searching = dict(
         outputs=shown_there, preprocess=False, show_progress_on=rows, api_visibility="private", **limits
     )
     # On a phone the answer lies below what the visitor sees.
     scroll = dict(fn=None, js=SCROLL_ON_PHONES)
-    upload.input(**reading).success(show_search, query, **searching).success(**scroll)
-    upload.clear(**reading)
-    shown.load_input_event.then(**reading).success(show_search, query, **searching).success(**scroll)
-    button.click(show_search, query, **searching).success(**scroll)
-    again = dict(fn=search_again, inputs=[*query, searched], **searching)
-    people.select(choose, None, chosen, api_visibility="private", show_progress="hidden").then(**again)
-    gallery.input(**again)
-    k.release(**again)
+    for event in (upload.input, examples.load_input_event.then):
+        event(open_photo, upload, **reading).success(show_search, query_parts, **searching).success(**scroll)
+    upload.clear(open_photo, upload, **reading)
+    more.upload(add_photos, [more, query], **reading).success(show_search, query_parts, **searching)
+    button.click(show_search, query_parts, **searching).success(**scroll)
+    again = dict(fn=search_again, inputs=[*query_parts, searched], **searching)
+    people.click(
+        change_people, query, [query, people, notice], api_visibility="private", show_progress="hidden"
+    ).then(**again)
+    for event in (gallery.input, k.release, *(box.input for box in hide.values())):
+        event(**again)
+    return gallery
 
 
-def status_line(seconds: float) -> str:
-    """How long the answer took, and what the scores are."""
-    took = f"{seconds:.1f}" if seconds >= 0.1 else f"{seconds:.2f}"
-    return f"<p>Answered in {took} s. Scores are cosine similarities: 1.00 is identical.</p>"
+def notices(asked: Query | None) -> str:
+    """What the visitor should know about the photos, as HTML."""
+    return "".join(f"<p>{escape(notice)}</p>" for notice in asked.notices) if asked else ""
+
+
+def status_line(seconds: float, answer: Answer, wanted: list[str]) -> str:
+    """How long the answer took, what it was made from, and what the scores are."""
+    took = f"{seconds:.1f}" if seconds >= 0.1 else f"{max(seconds, 0.01):.2f}"
+    photos = len(answer.shown.keys)
+    hidden = len(frozenset().union(*(answer.filters[name].rows for name in wanted)))
+    return (
+        f"<p>Answered in {took} s{f' from {photos} photos' if photos > 1 else ''}"
+        f"{f', {hidden} of the pictures hidden' if hidden else ''}. "
+        "Scores are cosine similarities: 1.00 is identical.</p>"
+    )
+
+
+def filter_box(found: Filter, chosen: bool) -> gr.Checkbox:
+    """A filter's box: to be ticked where it would hide anything, else with the reason why not."""
+    return gr.Checkbox(value=chosen and found.works, info=found.reason, interactive=found.works)
+
+
+def body_values(answer: Answer) -> list:
+    """Canvas, overlay, still picture and measures."""
+    body = answer.body
+    return [body.glb, body.overlay, body.still, measures_table(body.prediction.measures)]
 
 
 def _picture(label: str, name: str) -> gr.Image:
@@ -155,8 +229,3 @@ def _picture(label: str, name: str) -> gr.Image:
         min_width=120,
         elem_id=name,
     )
-
-
-def _choices(photo: Photo) -> gr.Gallery:
-    crops = [(fit(person.crop, 256, 192), person.caption) for person in photo.people]
-    return gr.Gallery(crops, selected_index=0)

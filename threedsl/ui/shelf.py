@@ -1,5 +1,6 @@
 """The demo galleries: descriptors computed once, in the background, and kept on disk by the model's fingerprint."""
 
+import base64
 import hashlib
 import shutil
 import tempfile
@@ -8,13 +9,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
+import numpy as np
+
 from threedsl.data.images import load_image
+from threedsl.data.listfile import Record
 from threedsl.demo import DemoGallery
 from threedsl.errors import InputError
 from threedsl.files import cache_folder
 from threedsl.gallery import Gallery
 from threedsl.pipeline import ThreeDSL
-from threedsl.ui.examples import Example, known_people, make_examples
+from threedsl.ui.examples import Example, known_people, make_examples, make_pairs
 from threedsl.ui.gpu import on_gpu
 from threedsl.ui.pictures import data_uri, fit, jpeg
 
@@ -30,7 +35,18 @@ class OpenGallery:
     title: str
     index: Gallery
     thumbnails: list[str]  # data URIs, in the order of the index
-    known: dict[str, str]  # sha256 of its example photos to the person they show
+    known: dict[str, Record]  # sha256 of its example photos to what they show
+    on_disk: bool = True  # whether the records' files can be read; a visitor's pictures are not kept
+
+    def picture(self, row: int) -> np.ndarray:
+        """The crop in a row of the index, RGB uint8 (H, W, 3); its thumbnail where the picture itself is not kept."""
+        if not self.on_disk:
+            encoded = base64.b64decode(self.thumbnails[row].partition(",")[2])
+            return cv2.cvtColor(
+                cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB
+            )
+        image, box = load_image(self.index.records[row].path), self.index.boxes[row]
+        return image if box is None else image[box[1] : box[3], box[0] : box[2]]
 
 
 class Shelf:
@@ -80,6 +96,10 @@ class Shelf:
     def examples(self) -> list[Example]:
         """Photos to click, of every gallery."""
         return [e for demo in self.demos.values() for e in make_examples(demo, self.example_folder)]
+
+    def pairs(self) -> list[tuple[Path, Path]]:
+        """Photos to compare by a click, of every gallery."""
+        return [pair for demo in self.demos.values() for pair in make_pairs(demo, self.example_folder)]
 
     def _read_or_build(self, demo: DemoGallery) -> OpenGallery:
         folder = self.folder / f"{demo.name}-{self.model.fingerprint[:16]}-{digest_of(demo)}"

@@ -1,0 +1,171 @@
+"""A gallery as one zip: its saved index as threedsl.gallery.storage writes it, and a thumbnail of every picture.
+
+    records.json            the index's header; each record also has `name`, and the header `title`
+    appearance.npy, shape.npy
+    thumbnails/00000.jpg …  in the order of the records, whose `path` names them
+
+Unpacked, it is an index that `python -m threedsl search --gallery FOLDER` reads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from threedsl.data.images import load_image
+from threedsl.data.listfile import Record
+from threedsl.errors import InputError
+from threedsl.files import whole_file
+from threedsl.gallery.archive import Archive, Entry, TooMuch
+from threedsl.gallery.gallery import Gallery
+from threedsl.gallery.storage import FORMAT, RECORDS
+
+DESCRIPTORS = ("appearance", "shape")
+MOST_HEADER_BYTES = 2 * 2**20
+MOST_THUMBNAIL_BYTES = 2**18
+LONGEST = 500  # characters of a name or a label
+UNIT = 1e-3  # how far a descriptor's length may be from 1
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What an exported gallery holds."""
+
+    title: str
+    gallery: Gallery
+    thumbnails: list[np.ndarray]  # RGB uint8 (H, W, 3), in the order of the gallery
+
+
+def is_exported(archive: Archive) -> bool:
+    """Whether a zip claims to be an exported gallery."""
+    names = {entry.name for entry in archive.entries}
+    return RECORDS in names and "appearance.npy" in names
+
+
+def write_exported(path: Path, title: str, gallery: Gallery, thumbnails: Sequence[bytes]) -> None:
+    """Write a flat gallery and its thumbnails (JPEG) to a zip that appears whole or not at all."""
+    arrays = {f"{name}.npy": _npy(getattr(gallery, name)) for name in DESCRIPTORS}
+    header = {
+        "format": FORMAT,
+        "title": title,
+        "fingerprint": gallery.fingerprint,
+        "kind": "flat",
+        "files": {name: hashlib.sha256(data).hexdigest() for name, data in arrays.items()},
+        "records": [
+            {
+                "name": record.path.as_posix(),
+                "path": f"thumbnails/{i:05d}.jpg",
+                "pid": record.pid,
+                "camid": record.camid,
+                "clothes": record.clothes,
+                "box": None,
+            }
+            for i, record in enumerate(gallery.records)
+        ],
+    }
+    with whole_file(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(RECORDS, json.dumps(header, indent=1, ensure_ascii=False) + "\n")
+        for name, data in arrays.items():
+            archive.writestr(name, data, zipfile.ZIP_STORED)  # float32 noise does not pack
+        for i, thumbnail in enumerate(thumbnails):
+            archive.writestr(f"thumbnails/{i:05d}.jpg", thumbnail, zipfile.ZIP_STORED)
+
+
+def read_exported(
+    archive: Archive, fingerprint: str, widths: tuple[int, int], most: int, shape_share: float = 0.5
+) -> Exported:
+    """Read an exported gallery, believing nothing that it says.
+
+    Args:
+        fingerprint: of the model at work; an index of another one is refused.
+        widths: that model's D_a and D_s.
+        most: pictures.
+        shape_share: that model's.
+
+    Raises:
+        InputError: of another model, damaged, too large, or not as `write_exported` writes it.
+    """
+    entries = {entry.name: entry for entry in archive.entries}
+    try:
+        header = json.loads(archive.read(entries[RECORDS], MOST_HEADER_BYTES))
+        if header["format"] != FORMAT:
+            raise InputError(f"{archive.shown} has another version of the format; export it again.")
+        if header["fingerprint"] != fingerprint:
+            raise InputError(
+                f"{archive.shown} was made by another model, whose descriptors mean nothing to this one; "
+                "build the gallery again from its pictures."
+            )
+        if header["kind"] != "flat":
+            raise InputError(f"{archive.shown} is an approximate index; only flat ones are imported here.")
+        rows = header["records"]
+        if not isinstance(rows, list) or not 1 <= len(rows) <= most:
+            raise InputError(f"{archive.shown} holds no pictures or more than {most}; leave some out.")
+        records = [_record(row) for row in rows]
+        arrays = [
+            _descriptors(archive, entries[f"{name}.npy"], header["files"], (len(rows), width))
+            for name, width in zip(DESCRIPTORS, widths, strict=True)
+        ]
+        thumbnails = [
+            load_image(
+                archive.read(entries[f"thumbnails/{i:05d}.jpg"], MOST_THUMBNAIL_BYTES), f"thumbnail {i}"
+            )
+            for i in range(len(rows))
+        ]
+        title = header["title"] if isinstance(header.get("title"), str) else ""
+    except TooMuch:
+        raise
+    except KeyError as error:
+        raise InputError(f"{archive.shown} lacks {str(error)[:60]}; export the gallery again.") from None
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError(f"{archive.shown} is damaged ({_first_line(error)}); export it again.") from None
+    gallery = Gallery(records, *arrays, fingerprint, shape_share=shape_share)
+    return Exported(title, gallery, thumbnails)
+
+
+def _npy(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, np.ascontiguousarray(array, np.float32), allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _descriptors(archive: Archive, entry: Entry, checksums: dict, shape: tuple[int, int]) -> np.ndarray:
+    """(N, D) float32 unit vectors; the file's own header is compared before anything is made to its measure, for it
+    could ask for any amount of memory."""
+    data = archive.read(entry, 2**20 + 4 * shape[0] * shape[1])
+    if hashlib.sha256(data).hexdigest() != checksums[entry.name]:
+        raise ValueError(f"{entry.name} is not what was exported")
+    stream = io.BytesIO(data)
+    if np.lib.format.read_magic(stream) != (1, 0):
+        raise ValueError(f"{entry.name} is of another version")
+    found, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+    rest = len(data) - stream.tell()
+    if found != shape or fortran or dtype != np.dtype("<f4") or rest != 4 * shape[0] * shape[1]:
+        raise ValueError(f"{entry.name} does not hold {shape[0]} x {shape[1]} numbers")
+    vectors = np.frombuffer(data, "<f4", offset=stream.tell()).reshape(shape).astype(np.float32)
+    lengths = np.linalg.norm(vectors.astype(np.float64), axis=1)
+    if not np.all(np.abs(lengths - 1) < UNIT):  # false for NaN as well
+        raise ValueError(f"{entry.name} holds something other than descriptors")
+    return vectors
+
+
+def _record(row: dict) -> Record:
+    name, *labels = (row[key] for key in ("name", "pid", "camid", "clothes"))
+    if not all(
+        isinstance(text, str) and len(text) <= LONGEST and text.isprintable() for text in (name, *labels)
+    ):
+        raise ValueError("a name is no text, too long or not printable")
+    path = PurePosixPath(name)
+    if not path.name or path.is_absolute() or ".." in path.parts or "\\" in name:
+        raise ValueError("a picture's name leads outside")
+    return Record(Path(name), *labels)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0][:80].rstrip(".")

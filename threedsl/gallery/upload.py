@@ -1,0 +1,220 @@
+"""What a visitor brings for a gallery, as labelled pictures that can be read one by one: files, a zip, a list.
+
+People are the folders of a zip, as in threedsl.data.listfile.records_from; one folder around everything is no person.
+A list says itself who is who: `list/gallery.txt` or the one list file of a zip, or a list given with the pictures.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+from threedsl.data.images import MAX_BYTES, SUFFIXES
+from threedsl.data.listfile import Record, read_list
+from threedsl.errors import InputError
+from threedsl.gallery.archive import ARCHIVES, MOST_BYTES, Archive, open_archive, shorten
+from threedsl.gallery.exchange import is_exported
+
+MOST_PICTURES = 500  # of one gallery
+MOST_LIST_BYTES = 2**20
+LONGEST_LABEL = 80
+LISTS = (".txt", ".lst", ".list")
+_LISTED = re.compile(rf".*\.({'|'.join(suffix[1:] for suffix in sorted(SUFFIXES))})\s+\S", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A picture to describe; the path of its record is only a name."""
+
+    record: Record
+    content: Callable[[], Path | bytes]  # raises InputError
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What was understood of an upload."""
+
+    title: str  # the zip's name, or ""
+    sources: list[Source]
+    crops: bool  # named by a list: every picture is a person crop already, as in data sets
+    left_out: list[str]  # a sentence for each file that is no source
+    exported: Archive | None = None  # the upload is a gallery exported earlier, and has no sources
+
+
+@contextmanager
+def open_upload(files: Sequence[Path]) -> Iterator[Upload]:
+    """Understand uploaded files; their contents can be read until the block ends.
+
+    Raises:
+        InputError: nothing there, too much, two kinds at once, or what archive and list readers refuse.
+    """
+    if not files:
+        raise InputError("Add pictures first, or one .zip of them.")
+    zips = [path for path in files if path.suffix.lower() == ".zip"]
+    lists = [path for path in files if path.suffix.lower() in LISTS]
+    pictures = [path for path in files if path not in zips and path not in lists]
+    for path in pictures:
+        if path.suffix.lower() in ARCHIVES:
+            raise InputError(f"{shorten(path.name)} is an archive of another kind; send a .zip.")
+    if zips and len(files) > 1:
+        raise InputError(
+            "Send either one .zip or pictures, not both and not two; a zip may hold its own list."
+        )
+    if len(lists) > 1:
+        raise InputError("More than one list file was sent; send one, with the pictures it names.")
+    if zips:
+        with open_archive(zips[0], shorten(zips[0].name)) as archive:
+            yield _from_archive(archive, zips[0].stem)
+    else:
+        yield _from_files(pictures, lists)
+
+
+def _from_files(pictures: list[Path], lists: list[Path]) -> Upload:
+    if not pictures:
+        raise InputError("The list came without its pictures; send both together, or in one .zip.")
+    _check_count(len(pictures))
+    if sum(path.stat().st_size for path in pictures if path.is_file()) > MOST_BYTES:
+        raise InputError(f"The pictures have more than {MOST_BYTES // 2**20} MB; leave some out.")
+    if not lists:
+        return Upload("", [_source(Record(Path(p.name)), partial(_itself, p)) for p in pictures], False, [])
+    by_name: dict[str, list[Callable]] = {}
+    for path in pictures:
+        by_name.setdefault(path.name, []).append(partial(_itself, path))
+    if not lists[0].is_file() or lists[0].stat().st_size > MOST_LIST_BYTES:
+        raise InputError(f"{shorten(lists[0].name)} has more than {MOST_LIST_BYTES // 2**20} MB, or is gone.")
+    records = _read_list(lists[0].read_bytes(), lists[0].name)
+    sources, left_out = _listed(records, by_name, lists[0].name)
+    return Upload("", sources, True, left_out)
+
+
+def _from_archive(archive: Archive, title: str) -> Upload:
+    if is_exported(archive):
+        return Upload(title, [], True, archive.left_out, archive)
+    kept = [entry for entry in archive.entries if entry.name.lower().endswith((*SUFFIXES, *LISTS))]
+    entries = dict(zip(_without_wrapper([entry.name for entry in kept]), kept, strict=True))
+    left_out = list(archive.left_out)
+    found = {name: entry for name, entry in entries.items() if name.lower().endswith(tuple(SUFFIXES))}
+    if chosen := _choose_list(entries, archive):
+        # Names in a list start where the list is, or above its folder `list`.
+        base = PurePosixPath(chosen).parent
+        base = base.parent if base.name == "list" else base
+        contents = {
+            str(PurePosixPath(name).relative_to(base)): [partial(archive.read, entry)]
+            for name, entry in found.items()
+            if PurePosixPath(name).is_relative_to(base)
+        }
+        records = _read_list(archive.read(entries[chosen], MOST_LIST_BYTES), chosen)
+        sources, missing = _listed(records, contents, chosen)
+        return Upload(title, sources, True, left_out + missing)
+    if not found:
+        more = f" ({left_out[0]})" if left_out else ""
+        raise InputError(
+            f"{archive.shown} holds no picture{more}; put pictures or folders of pictures in it."
+        )
+    _check_count(len(found))
+    sources = []
+    for name in sorted(found):
+        parts = PurePosixPath(name).parts
+        person = parts[0][:LONGEST_LABEL] if len(parts) > 1 else ""
+        sources.append(_source(Record(Path(name), person), partial(archive.read, found[name])))
+    return Upload(title, sources, False, left_out)
+
+
+def _choose_list(entries: Mapping[str, object], archive: Archive) -> str | None:
+    """The name of the zip's list: list/gallery.txt, gallery.txt, or the only text file whose first line lists a
+    picture."""
+    for name in ("list/gallery.txt", "gallery.txt"):
+        if name in entries:
+            return name
+    texts = [name for name in entries if name.lower().endswith(LISTS) and name.count("/") <= 1]
+    lists = [
+        name
+        for name in texts
+        if entries[name].info.file_size <= MOST_LIST_BYTES and _lists_pictures(archive.read(entries[name]))
+    ]
+    if len(lists) > 1:
+        raise InputError(
+            f"{archive.shown} holds {len(lists)} lists; name the one to use gallery.txt: "
+            f"{', '.join(shorten(name) for name in lists[:3])}."
+        )
+    return lists[0] if lists else None
+
+
+def _lists_pictures(text: bytes) -> bool:
+    lines = (line.strip() for line in text[:4096].decode("utf-8", "replace").splitlines())
+    first = next((line for line in lines if line and not line.startswith("#")), "")
+    return bool(_LISTED.match(first))
+
+
+def _read_list(text: bytes, name: str) -> list[Record]:
+    """The records of a list's bytes by the list reader, whose sentences then name the list as the visitor knows it."""
+    with tempfile.TemporaryDirectory(prefix="threedsl-list-") as folder:
+        path = Path(folder) / "list.txt"
+        path.write_bytes(text)
+        try:
+            return read_list(path, root=Path(), check_files=False)
+        except InputError as error:
+            raise InputError(str(error).replace(str(path), shorten(name))) from None
+
+
+def _listed(
+    records: list[Record], contents: Mapping[str, Sequence[Callable]], name: str
+) -> tuple[list[Source], list[str]]:
+    """The list's records whose pictures came with it, and a sentence for each of the others.
+
+    A picture is found by its path, or by its bare name where only one has it: a browser sends files without folders.
+    """
+    bare: dict[str, list[Callable]] = {}
+    for path, there in contents.items():
+        bare.setdefault(PurePosixPath(path).name, []).extend(there)
+    sources, missing = [], []
+    for record in dict.fromkeys(records):
+        path = record.path.as_posix().replace("\\", "/")
+        there = contents.get(path) or bare.get(PurePosixPath(path).name, ())
+        if len(there) == 1:
+            sources.append(_source(record, there[0]))
+        else:
+            reason = "came more than once under this name" if there else "did not come with it"
+            missing.append(f"{shorten(path)}, named in {shorten(name)}, {reason}.")
+    if not sources:
+        raise InputError(f"No picture that {shorten(name)} names was sent; the first: {missing[0]}")
+    _check_count(len(sources))
+    return sources, missing
+
+
+def _without_wrapper(names: list[str]) -> list[str]:
+    """Names without a folder that all of them share, however often one is packed in another."""
+    while (
+        names and all("/" in name for name in names) and len({name.split("/", 1)[0] for name in names}) == 1
+    ):
+        if names[0].split("/", 1)[0] == "list":
+            break
+        names = [name.split("/", 1)[1] for name in names]
+    return names
+
+
+def _source(record: Record, content: Callable[[], Path | bytes]) -> Source:
+    labels = (record.pid, record.camid, record.clothes)
+    name = "".join(c if c.isprintable() else "?" for c in record.path.as_posix())
+    pid, camid, clothes = (
+        "".join(c if c.isprintable() else "?" for c in label)[:LONGEST_LABEL] for label in labels
+    )
+    return Source(Record(Path(name), pid, camid, clothes), content)
+
+
+def _itself(path: Path) -> Path:
+    if path.is_file() and path.stat().st_size > MAX_BYTES:
+        raise InputError(f"{shorten(path.name)} has more than {MAX_BYTES // 2**20} MB; make it smaller.")
+    return path
+
+
+def _check_count(count: int) -> None:
+    if count > MOST_PICTURES:
+        raise InputError(
+            f"This holds {count:,} pictures; a gallery here takes {MOST_PICTURES}, so leave some out."
+        )

@@ -1,0 +1,55 @@
+"""The Evidence tab: what was measured of the model, what it learned from, and what it must not be used for."""
+
+from pathlib import Path
+
+import gradio as gr
+
+from threedsl.calibration import Calibration
+from threedsl.ui import evidence_view as papers
+from threedsl.ui.evidence import read_evidence
+from threedsl.ui.service import Service
+
+
+def add_evidence(service: Service) -> None:
+    """Add the tab's components to the Blocks being built; nothing on it changes while the page runs.
+
+    Raises:
+        InputError: metrics.json beside the weights is damaged.
+    """
+    folder = service.model.checkpoint_folder
+    found = read_evidence(folder)
+    trained, training = papers.trained_on(found), found.card.get(papers.TRAINING, "")
+    with gr.Column(elem_id="evidence"):
+        _html(f"<h2>How well {found.name} finds people</h2>{papers.headline(found)}")
+        _markdown("What it must not be used for", found.card.get(papers.LIMITS, ""))
+        _section("Measured, by protocol", papers.measured(found))
+        _section("More people, more mistakes", papers.beside(papers.size_charts(found)))
+        _section("What a score tells", papers.score_table(found, Calibration.read(folder)))
+        _markdown("What each part brings", found.ablation)
+        _section("Bodies, and people of another kind", papers.beside(papers.other_tables(found)))
+        for path, words in found.pictures:
+            _picture(path, words)
+        _markdown("What it was trained on", training, trained)
+
+
+def _section(title: str, text: str) -> None:
+    if text.replace(papers.beside([]), ""):
+        _html(f"<h3>{title}</h3>{text}")
+
+
+def _markdown(title: str, text: str, before: str = "") -> None:
+    if text or before:
+        _html(f"<h3>{title}</h3>{before}")
+        gr.Markdown(text, visible=bool(text))
+
+
+def _picture(path: Path, words: str) -> None:
+    """A picture that the page serves from Gradio's cache, and keeps there."""
+    place = _html("")
+    copy = place.move_resource_to_block_cache(path)
+    place.keep_in_cache.add(copy)
+    place.value = papers.picture(path, words, f"gradio_api/file={copy}")
+
+
+def _html(text: str) -> gr.HTML:
+    return gr.HTML(text, apply_default_css=False)

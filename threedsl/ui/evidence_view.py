@@ -1,0 +1,232 @@
+"""What was measured of the model, as HTML: every figure under its protocol, nothing written down here."""
+
+import re
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from threedsl.calibration import Calibration
+from threedsl.evaluation.protocols import PROTOCOLS
+from threedsl.streams import STREAMS
+from threedsl.ui.chart import Line, line_chart
+from threedsl.ui.evidence import Evidence, cell, cmc_of, metrics_of, sizes_of, value_of
+
+NAMES = {
+    "appearance": "appearance",
+    "shape": "3D body shape",
+    "combined": "both",
+    "baseline": "baseline: appearance-only network",
+    "gain": "both minus baseline, same queries",
+    "chance": "chance",
+}
+FALSE_MATCHES = (0.1, 0.01, 0.001)  # shares of the pairs of two people
+LIMITS = "Intended use and limits"
+TRAINING = "Training"
+CROWD = re.compile(r"(.+), (\d+) pictures? a person")  # the protocol whose figures are by number of people
+
+
+def headline(evidence: Evidence) -> str:
+    """One paragraph of HTML: the first protocol's rank-1 in words, or that nothing was measured."""
+    retrieval = evidence.metrics.get("retrieval")
+    if not retrieval:
+        return (
+            f"<p>No measured figures lie beside {escape(evidence.name)}; <code>python -m train measure</code> writes "
+            "them.</p>"
+        )
+    protocol, streams = next(iter(retrieval.items()))
+    shares = ", ".join(
+        f"<b>{100 * value:.1f} %</b> by {escape(NAMES.get(stream, stream))}"
+        for stream, scores in streams.items()
+        if (value := value_of(scores, "rank-1")) is not None
+    )
+    chance = value_of(evidence.metrics.get("chance", {}).get(protocol, {}), "rank-1")
+    by_chance = "" if chance is None else f", {100 * chance:.1f} % by chance"
+    return f"<p>The right person comes first in {shares}{by_chance}: protocol {escape(protocol)}, {_set(evidence)}.</p>"
+
+
+def _set(evidence: Evidence) -> str:
+    data = evidence.metrics.get("data", {})
+    parts = [
+        f"{data[name]:,} {words}"
+        for name, words in (
+            ("query pictures", "queries"),
+            ("gallery pictures", "gallery pictures"),
+            ("people", "people"),
+        )
+        if isinstance(data.get(name), int)
+    ]
+    if not parts:
+        return "on the test set of the card"
+    made = "synthetic people never trained on" if data.get("made by") else "the test set"
+    return (
+        f"{' against '.join(parts[:2])} of {parts[-1]} ({made})"
+        if len(parts) == 3
+        else f"{made}: {', '.join(parts)}"
+    )
+
+
+def tables(evidence: Evidence) -> dict[str, str]:
+    """Protocol -> HTML table: a row a stream, baseline, gain and chance; percent with 95 % intervals."""
+    metrics = evidence.metrics
+    found = {}
+    for protocol, streams in metrics.get("retrieval", {}).items():
+        rows = {NAMES.get(stream, stream): scores for stream, scores in streams.items()}
+        for name, part in (
+            ("baseline", "baseline"),
+            ("gain", "combined minus baseline"),
+            ("chance", "chance"),
+        ):
+            if scores := metrics.get(part, {}).get(protocol):
+                rows[NAMES[name]] = scores
+        found[protocol] = table(
+            f"Protocol {protocol}, percent; in brackets 95 % intervals from resampling people. {explained(protocol)}",
+            metrics_of(rows.values()),
+            {
+                name: [cell(scores, metric) for metric in metrics_of(rows.values())]
+                for name, scores in rows.items()
+            },
+        )
+    return found
+
+
+def explained(protocol: str) -> str:
+    """What a protocol ranks and removes, where it is one of threedsl.evaluation's."""
+    for known in PROTOCOLS:
+        if known.name == protocol:
+            return f"{known.summary[0].upper()}{known.summary[1:]}."
+    return ""
+
+
+def measured(evidence: Evidence) -> str:
+    """HTML: for every protocol its CMC curve beside its table."""
+    shown = tables(evidence)
+    return "".join(beside([cmc_chart(evidence, protocol), table]) for protocol, table in shown.items())
+
+
+def beside(parts: Sequence[str]) -> str:
+    """HTML parts next to each other, or below each other where there is no room."""
+    return f'<div class="beside">{"".join(parts)}</div>'
+
+
+def cmc_chart(evidence: Evidence, protocol: str) -> str:
+    """The share of queries with a match among the first k, at every k that was measured; "" where none was."""
+    rows = evidence.metrics["retrieval"][protocol] | {
+        "chance": evidence.metrics.get("chance", {}).get(protocol, {})
+    }
+    lines = [
+        Line(NAMES.get(name, name), name, points) for name, row in rows.items() if (points := cmc_of(row))
+    ]
+    return line_chart(f"CMC, protocol {protocol}", "a match among the first k", lines) if lines else ""
+
+
+def size_charts(evidence: Evidence) -> list[str]:
+    """Rank-1 against the number of people in the gallery, dressed as they like and, where measured, all alike."""
+    charts = []
+    for kind, figures in (
+        ("", evidence.metrics),
+        (", everybody in the same outfits", evidence.metrics.get("fine-grained", {})),
+    ):
+        for protocol, streams in figures.items():
+            if not CROWD.fullmatch(protocol) or not isinstance(streams, dict):
+                continue
+            lines = [
+                Line(NAMES.get(name, name), name, points)
+                for name, row in streams.items()
+                if (points := sizes_of(row))
+            ]
+            if lines:
+                title = f"Rank-1 by size of the gallery{kind}; protocol {protocol}"
+                charts.append(line_chart(title, "people in the gallery", lines))
+    return charts
+
+
+def other_tables(evidence: Evidence) -> list[str]:
+    """Bodies and the photoreal people, as far as they were measured."""
+    found = []
+    bodies = evidence.metrics.get("bodies", {})
+    if bodies:
+        columns = [name for name in next(iter(bodies.values())) if name != "pictures"]
+        rows = {name: [_plain(row.get(column)) for column in columns] for name, row in bodies.items()}
+        pictures = next(iter(bodies.values())).get("pictures")
+        title = (
+            f"Bodies on {pictures:,} query pictures: keypoint error in pixels of a 256 x 128 crop, shares of keypoints "
+            "within 0.2 and 0.5 torso lengths, silhouette overlap"
+        )
+        found.append(table(title, columns, rows))
+    people = evidence.metrics.get("openpeople", {})
+    rows = {NAMES[stream]: people[stream] for stream in STREAMS if stream in people}
+    if rows:
+        columns = metrics_of(rows.values())
+        title = (
+            f"openpeople, zero-shot, percent: {people.get('queries')} outdoor photos of photoreal people who do not "
+            f"exist against {people.get('gallery pictures')} studio pictures; nothing is removed"
+        )
+        found.append(
+            table(
+                title,
+                columns,
+                {name: [cell(row, column) for column in columns] for name, row in rows.items()},
+            )
+        )
+    return found
+
+
+def _plain(value: object) -> str:
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+def table(title: str, columns: Sequence[str], rows: dict[str, Sequence[str]]) -> str:
+    """An HTML table in a place that scrolls by itself where it is too narrow."""
+    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
+    body = "".join(
+        f'<tr><th scope="row">{escape(name)}</th>'
+        + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+        + "</tr>"
+        for name, cells in rows.items()
+    )
+    return (
+        f'<div class="figures" role="region" tabindex="0" aria-label="{escape(title.partition(",")[0])}"><table>'
+        f"<caption>{escape(title)}</caption><thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def trained_on(evidence: Evidence) -> str:
+    """A sentence of HTML about the training set, from metrics.json; "" where that does not say."""
+    data = evidence.metrics.get("trained on", {})
+    if not data.get("people"):
+        return ""
+    kind = "synthetic people" if data.get("made by") else "people"
+    return f"<p>{data.get('pictures', 0):,} pictures of {data['people']:,} {kind}.</p>"
+
+
+def score_table(evidence: Evidence, calibration: Calibration | None) -> str:
+    """HTML: above which score a given share of the pairs of two people lies, and the share of true pairs there."""
+    if calibration is None:
+        return ""
+    columns = [f"{100 * rate:g} % false matches" for rate in FALSE_MATCHES]
+    rows = {}
+    for stream, curve in calibration.curves.items():
+        cells = []
+        for rate in FALSE_MATCHES:
+            above = np.flatnonzero(curve.false_match_rate <= rate)
+            if not len(above):
+                cells.append("none measured")
+                continue
+            first = above[0]
+            cells.append(f"score {curve.score[first]:.2f}, finds {100 * curve.true_match_rate[first]:.1f} %")
+        rows[NAMES.get(stream, stream)] = cells
+    title = f"Scores of pairs, protocol {calibration.protocol}. {calibration.limits}"
+    return table(title, columns, rows)
+
+
+def picture(path: Path, words: str, address: str) -> str:
+    """HTML of a picture that takes its place before it is loaded; `address` is where the page serves it."""
+    with Image.open(path) as opened:
+        width, height = opened.size
+    return (
+        f'<figure class="evidence-picture"><img src="{escape(address)}" alt="{escape(words)}" width="{width}" '
+        f'height="{height}" loading="lazy"><figcaption>{escape(words)}</figcaption></figure>'
+    )

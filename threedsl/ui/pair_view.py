@@ -1,0 +1,152 @@
+"""Two people side by side on the page: components and their values, for the Compare tab and for an opened match."""
+
+from html import escape
+
+import gradio as gr
+
+from threedsl.calibration import Calibration
+from threedsl.comparison import HEAT, HEAT_TOP, HEIGHT, Difference
+from threedsl.ui.cards import TITLES
+from threedsl.ui.pair import Pair, Shot
+from threedsl.ui.pictures import data_uri, fit, jpeg
+
+CANVAS_HEIGHT = 380  # pixels
+FRONT = (90, 85, 2.7)  # degrees, degrees, metres
+PHOTO = (420, 300)  # height, width in pixels
+
+
+def add_pair_view(name: str, waiting: str = "") -> list[gr.components.Component]:
+    """Components, ids beginning with `name`, in the order of `pair_values`; `waiting` is what stands there before."""
+    with gr.Row(elem_classes="pair"):
+        with gr.Column(scale=5, min_width=300):
+            words = gr.HTML(waiting, elem_id=f"{name}-words", apply_default_css=False)
+        with gr.Column(scale=4, min_width=300):
+            bodies = _canvas("Both bodies (drag to turn)", f"{name}-bodies")
+            still = _still("Still picture of both", f"{name}-still")
+        with gr.Column(scale=4, min_width=300):
+            heat = _canvas("Where the shapes differ (drag to turn)", f"{name}-heat")
+            gr.HTML(legend(), elem_classes="legend", apply_default_css=False)
+            heat_still = _still("Still picture, front and back", f"{name}-heat-still")
+    with gr.Row(elem_classes="downloads"):
+        files = [_download("Both bodies (GLB)"), _download("Differences (GLB)")]
+    return [words, bodies, heat, still, heat_still, *files]
+
+
+def pair_values(
+    pair: Pair, first: Shot, second: Shot, calibration: Calibration | None, title: str = ""
+) -> list:
+    """What the components of `add_pair_view` show."""
+    return [
+        pair_html(pair, first, second, calibration, title),
+        pair.glb,
+        pair.heat_glb,
+        pair.still,
+        pair.heat_still,
+        gr.DownloadButton(value=pair.glb, interactive=True),
+        gr.DownloadButton(value=pair.heat_glb, interactive=True),
+    ]
+
+
+def pair_html(pair: Pair, first: Shot, second: Shot, calibration: Calibration | None, title: str = "") -> str:
+    """Both photos, the plain sentences, and the tables of scores and sizes."""
+    photos = "".join(
+        f'<figure><img src="{data_uri(jpeg(fit(shot.crop, *PHOTO)))}" alt="{escape(shot.title)}">'
+        f"<figcaption>{escape(shot.title)}</figcaption></figure>"
+        for shot in (first, second)
+    )
+    meaning = f"<p><strong>{escape(pair.meaning)}</strong></p>" if pair.meaning else ""
+    limits = f'<p class="quiet">{escape(calibration.limits)}</p>' if calibration else ""
+    return (
+        f'<h2 tabindex="-1">{escape(title or f"{first.title} and {second.title}")}</h2>'
+        f'<div class="pair-photos">{photos}</div>{meaning}<p>{escape(pair.sentence)}</p>'
+        f"{scores_table(pair)}{limits}{sizes_table(pair.difference)}"
+    )
+
+
+def scores_table(pair: Pair) -> str:
+    """Similarity per stream, and the share of measured pairs that were one person where that is known."""
+    head = '<th scope="col">Same person</th>' if pair.shares else ""
+    rows = "".join(
+        f'<tr><th scope="row">{escape(TITLES[name][0])}</th><td>{score:.2f}</td>'
+        f'<td class="bar" aria-hidden="true"><i style="width:{100 * max(score, 0):.0f}%"></i></td>'
+        + (f"<td>{_of_100(pair.shares[name])}</td>" if pair.shares else "")
+        + "</tr>"
+        for name, score in pair.scores.items()
+    )
+    return (
+        '<table class="measures scores"><caption>Similarity: 1.00 is identical</caption><thead><tr>'
+        '<th scope="col">Ranking</th><th scope="col">Score</th><td></td>'
+        f"{head}</tr></thead><tbody>{rows}</tbody></table>"
+    )
+
+
+def _of_100(share: float) -> str:
+    return "&lt; 1 in 100" if share < 0.01 else f"{min(99, round(100 * share))} in 100"
+
+
+def sizes_table(difference: Difference) -> str:
+    """Region by region: how far apart the surfaces are, and the sizes of both."""
+    rows = []
+    for region, distance in difference.regions.items():
+        sizes = [size for size in difference.sizes if size.region == region]
+        for i, size in enumerate(sizes):
+            start = (
+                f'<th scope="rowgroup" rowspan="{len(sizes)}">{escape(region.capitalize())}</th>'
+                f'<td rowspan="{len(sizes)}">{distance:.1f}</td>'
+                if i == 0
+                else ""
+            )
+            rows.append(
+                f"<tr>{start}<td>{escape(size.name)}</td><td>{size.first:.0f}</td><td>{size.second:.0f}</td>"
+                f"<td>{signed(size.difference)}</td></tr>"
+            )
+    return (
+        f'<table class="measures sizes"><caption>In centimetres, both brought to {HEIGHT:.0f} cm: a photo has no '
+        'scale</caption><thead><tr><th scope="col">Region</th><th scope="col">Apart</th><th scope="col">Size</th>'
+        '<th scope="col">First</th><th scope="col">Second</th><th scope="col">Difference</th></tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table>"
+    )
+
+
+def signed(difference: float) -> str:
+    """One decimal with its sign; no sign where that leaves nothing."""
+    text = f"{difference:+.1f}"
+    return "0.0" if text in ("+0.0", "-0.0") else text.replace("-", "−")
+
+
+def legend() -> str:
+    """The scale of the heat map."""
+    stops = ", ".join(f"rgb{colour} {100 * stop:.0f}%" for stop, colour in HEAT)
+    return (
+        f'<div class="heat-scale" style="background:linear-gradient(90deg, {stops})"></div>'
+        f'<div class="heat-ticks"><span>0 cm apart</span><span>{HEAT_TOP / 2:.0f}</span>'
+        f"<span>{HEAT_TOP:.0f} cm or more</span></div>"
+        f'<p class="quiet">Both bodies at {HEIGHT:.0f} cm, in the same pose.</p>'
+    )
+
+
+def _canvas(label: str, name: str) -> gr.Model3D:
+    return gr.Model3D(
+        label=label,
+        height=CANVAS_HEIGHT,
+        camera_position=FRONT,
+        interactive=False,
+        elem_id=name,
+        elem_classes="canvas",
+    )
+
+
+def _still(label: str, name: str) -> gr.Image:
+    return gr.Image(
+        label=label,
+        height=230,
+        format="jpeg",
+        interactive=False,
+        buttons=["download", "fullscreen"],
+        elem_id=name,
+        elem_classes="picture",
+    )
+
+
+def _download(label: str) -> gr.DownloadButton:
+    return gr.DownloadButton(label, size="sm", interactive=False)
