@@ -110,7 +110,8 @@ def workspace(tmp_path_factory, shipped_checkpoint) -> Path:
     for person in ("P001", "P002", "P003"):
         (folder / "people" / person).mkdir(parents=True)
         shutil.copy(people / person / "assets" / "studio_posture.jpg", folder / "people" / person)
-    shutil.copy(people / "P001" / "assets" / "amateur_posture.jpg", folder / "photo.jpg")
+    for name, person in (("photo.jpg", "P001"), ("other.jpg", "P002")):
+        shutil.copy(people / person / "assets" / "amateur_posture.jpg", folder / name)
     write_market(folder)
     write_test_set(folder / "data" / "test")
     return folder

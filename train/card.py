@@ -89,9 +89,11 @@ def write_card(folder: Path, figures: dict) -> None:
             None: "whose training is not on record",
             KEPT: "the first of two stages: this checkpoint's appearance stream is the same, to the last weight",
         }[figures["baseline trained alike"]]
+        there = (folder / "ablation.md").is_file()
+        told = "stands in [ablation.md](ablation.md)" if there else "is not measured here"
         lines += [
             f"The baseline is a network with the appearance stream alone, {alike}. It is also the smaller network: how "
-            "much of the gain comes from the 3D losses and not from a second stream is not measured here.",
+            f"much of the gain comes from the 3D losses and not from a second stream {told}.",
             "",
         ]
     lines += [

@@ -120,7 +120,7 @@ def difference(ours, theirs, metric: str, people: NDArray, seed: int) -> dict:
 def table(figures: dict, first: str) -> str:
     """Markdown: one row per training and stream, percent."""
     lines = [
-        f"| cloth-changing, percent | stream | rank-1 | by seed | rank-5 | rank-10 | mAP | rank-1 minus {first} |",
+        f"| cloth-changing, percent | stream | rank-1 | by seed | rank-5 | rank-10 | mAP | rank-1 minus appearance |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for name, streams in figures["trainings"].items():
@@ -134,4 +134,9 @@ def table(figures: dict, first: str) -> str:
                 f"{100 * gain['value']:+.1f} ({100 * gain['interval'][0]:+.1f} to {100 * gain['interval'][1]:+.1f})",
             ]
             lines.append(f"| {name} | {stream} | " + " | ".join(cells) + " |")
+    lines += [
+        "",
+        "Means over seeds with 95 % intervals from resampling people. The last column is paired, query by query, against "
+        f"the appearance stream of {first}.",
+    ]
     return "\n".join(lines) + "\n"
