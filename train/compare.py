@@ -120,7 +120,7 @@ def difference(ours, theirs, metric: str, people: NDArray, seed: int) -> dict:
 def table(figures: dict, first: str) -> str:
     """Markdown: one row per training and stream, percent."""
     lines = [
-        f"| cloth-changing, percent | stream | rank-1 | by seed | rank-5 | rank-10 | mAP | rank-1 minus appearance |",
+        "| cloth-changing, percent | stream | rank-1 | by seed | rank-5 | rank-10 | mAP | rank-1 minus appearance |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for name, streams in figures["trainings"].items():
@@ -136,7 +136,7 @@ def table(figures: dict, first: str) -> str:
             lines.append(f"| {name} | {stream} | " + " | ".join(cells) + " |")
     lines += [
         "",
-        "Means over seeds with 95 % intervals from resampling people. The last column is paired, query by query, against "
-        f"the appearance stream of {first}.",
+        "Means over seeds with 95 % intervals from resampling people. The last column is paired, query by query, "
+        f"against the appearance stream of {first}.",
     ]
     return "\n".join(lines) + "\n"
