@@ -6,6 +6,7 @@ a test that is skipped for any reason fails instead.
 """
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,8 +40,13 @@ def missing_checkpoint() -> str | None:
     return None if weights else "checkpoints/3dsl-lite holds no weights"
 
 
+def missing_npm() -> str | None:
+    return None if shutil.which("npm") else "npm was not found: install Node.js"
+
+
 NEEDS: dict[str, Callable[[], str | None]] = {
     "chromium_path": missing_chromium,
+    "npm": missing_npm,
     "shared_fixtures": missing_fixtures,
     "shipped_checkpoint": missing_checkpoint,
 }
@@ -50,6 +56,12 @@ NEEDS: dict[str, Callable[[], str | None]] = {
 def chromium_path() -> Path:
     """The Chromium to hand to Playwright as `executable_path`."""
     return find_chromium()
+
+
+@pytest.fixture(scope="session")
+def npm() -> str:
+    """The program that fetches packages of the npm registry."""
+    return shutil.which("npm")
 
 
 @pytest.fixture(scope="session")

@@ -136,4 +136,6 @@ def openpeople_table(figures: dict) -> list[str]:
         f"{figures['gallery pictures']} studio pictures of ten people in nearly the same clothes; one query is worth "
         "10 points, chance is 10 % at rank-1.",
         "",
+        "![the outdoor photos, and the predicted bodies over them](openpeople.jpg)",
+        "",
     ]

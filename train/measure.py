@@ -18,7 +18,7 @@ from train.calibration import calibrate
 from train.card import KEPT, write_card
 from train.config import TrainConfig
 from train.crowds import PROTOCOL, by_size
-from train.openpeople import zero_shot
+from train.openpeople import OVERLAYS, write_overlays, zero_shot
 from train.retrieval import Descriptors, RetrievalSet, joined
 from train.shape_quality import judge_shapes
 from train.start import FIRST_STAGE
@@ -97,6 +97,7 @@ def main(args: argparse.Namespace) -> None:
     body = BodyModel.load(body_of(folder))
     figures["bodies"] = judge_bodies(network, body, args.data, judged, size, folder / "bodies.jpg")
     figures["openpeople"] = zero_shot(network, size)
+    write_overlays(folder / OVERLAYS, network, body, size)
     (folder / "metrics.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     write_card(folder, figures)
     print((folder / "README.md").read_text(encoding="utf-8"))

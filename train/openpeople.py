@@ -1,16 +1,25 @@
 """Zero-shot on the demo people: ten outdoor photos against fifty studio pictures, nothing of which was trained on."""
 
-import numpy as np
+from pathlib import Path
 
+import cv2
+import numpy as np
+import torch
+
+from threedsl.body import BodyModel
 from threedsl.data.detect import query_box
 from threedsl.data.images import load_image
-from threedsl.data.transforms import resize_crop
+from threedsl.data.transforms import resize_crop, to_batch
 from threedsl.demo import demo_galleries
 from threedsl.errors import InputError
 from threedsl.evaluation.metrics import evaluate, similarities
 from threedsl.evaluation.testset import labels_of
 from threedsl.network import ThreeDSLNetwork
+from threedsl.render.overlay import draw_overlay
 from train.retrieval import describe
+
+OVERLAYS = "openpeople.jpg"
+SHOWN = (320, 160)  # height, width in pixels of a crop in the picture
 
 
 def zero_shot(network: ThreeDSLNetwork, size: tuple[int, int]) -> dict:
@@ -34,3 +43,19 @@ def zero_shot(network: ThreeDSLNetwork, size: tuple[int, int]) -> dict:
             "mAP": scores.mean_average_precision,
         }
     return figures
+
+
+@torch.inference_mode()
+def write_overlays(path: Path, network: ThreeDSLNetwork, body: BodyModel, size: tuple[int, int]) -> None:
+    """Write a JPEG of the ten outdoor photos' crops, above them as they are and below with the body over them."""
+    photos = [load_image(example.path) for example in demo_galleries()["openpeople"].examples]
+    crops = [query_box(photo)[0].crop(photo) for photo in photos]
+    out = network.eval()(to_batch([resize_crop(crop, size) for crop in crops]))
+    meshes = body(out.betas, out.pose, out.displacement, "display").vertices.numpy()
+    shown = [resize_crop(crop, SHOWN) for crop in crops]
+    covered = [
+        draw_overlay(picture, mesh, camera, body.faces_display)
+        for picture, mesh, camera in zip(shown, meshes, out.camera.numpy(), strict=True)
+    ]
+    sheet = np.concatenate([np.concatenate(row, axis=1) for row in (shown, covered)])
+    cv2.imwrite(str(path), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 85])

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import cv2
 import pytest
 from safetensors.torch import load_file
 
@@ -131,6 +132,7 @@ def test_measuring_writes_figures_and_card(toy, finished, capsys):
         gain = figures["combined minus baseline"][protocol]["mAP"]["value"]
         assert gain == pytest.approx(ours["mAP"]["value"] - theirs["mAP"]["value"])
     assert figures["openpeople"]["gallery pictures"] == 50
+    assert cv2.imread(str(finished / "openpeople.jpg")).shape == (640, 1600, 3)
     card = (finished / "README.md").read_text()
     assert card in capsys.readouterr().out and "| chance |" in card and "2 people not among" in card
 

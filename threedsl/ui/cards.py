@@ -59,7 +59,7 @@ def _row(stream: str, cards: list[Card], gallery_title: str) -> str:
     items = "".join(_card(card, stream) for card in cards)
     return (
         f'<section class="ranking" data-stream="{stream}" aria-label="{escape(title)}">'
-        f"<h3>{escape(title)} <small>{escape(explanation)}</small>{_verdict(cards)}</h3>"
+        f"<h2>{escape(title)} <small>{escape(explanation)}</small>{_verdict(cards)}</h2>"
         f'<ol class="cards" aria-label="{escape(title)}: best matches in {escape(gallery_title)}">'
         f"{items}</ol></section>"
     )
@@ -121,7 +121,7 @@ def measures_table(measures: dict[str, float]) -> str:
 def empty_rows() -> str:
     """What stands where the rows will be."""
     return "".join(
-        f'<section class="ranking empty"><h3>{escape(title)} <small>{escape(text)}</small></h3>'
+        f'<section class="ranking empty"><h2>{escape(title)} <small>{escape(text)}</small></h2>'
         f'<ol class="cards" aria-hidden="true">{"<li class=card></li>" * 5}</ol></section>'
         for title, text in TITLES.values()
     )

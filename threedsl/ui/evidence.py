@@ -8,6 +8,7 @@ from pathlib import Path
 
 PICTURES = {
     "bodies.jpg": "Predicted bodies over pictures of the test set: best, median and worst by keypoint error.",
+    "openpeople.jpg": "Outdoor photos of photoreal people, and the predicted bodies over them.",
     "failures.jpg": "The best, median and worst searches by both streams: the query, then the gallery as ranked.",
     "cmc.png": "CMC curves.",
 }

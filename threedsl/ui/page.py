@@ -33,6 +33,10 @@ LAW = (
     "There is no face recognition here; uploads are deleted within the hour; everybody in the demo galleries is "
     "synthetic. A match is a guess, not evidence.</p>"
 )
+# Gradio shows examples as buttons with a picture alone; a screen reader needs a name for each.
+NAME_EXAMPLES = """() => document.querySelectorAll("#examples button.gallery-item").forEach(
+    (button, i) => button.setAttribute("aria-label", `Example photo ${i + 1}`)
+)"""
 SWEEP = (600, 1800)  # seconds: look every 10 minutes, delete what is older than 30
 AT_ONCE = 2  # model calls at a time; more would only slow each other down on two cores
 WAITING = 64  # visitors in the queue before the next is told to come back
@@ -89,14 +93,24 @@ def build_demo(service: Service) -> gr.Blocks:
         add_endpoints(service, limits)
         add_compare_endpoint(service, limits)
         add_gallery_endpoints(service, limits)
+        demo.load(None, js=NAME_EXAMPLES)
         demo.unload(forget_visit(service))
     return demo.queue(max_size=WAITING)
+
+
+def theme() -> gr.themes.Base:
+    """Gradio's own, where it is light with darker blue buttons and grey words: its contrasts are below 4.5 to 1."""
+    return gr.themes.Default(primary_hue="blue", font=FONTS, font_mono=MONO).set(
+        body_text_color_subdued="*neutral_600",
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
+    )
 
 
 def launch_options() -> dict:
     """Arguments of Blocks.launch; port and host come from GRADIO_SERVER_PORT (7860) and GRADIO_SERVER_NAME."""
     return {
-        "theme": gr.themes.Default(primary_hue="blue", font=FONTS, font_mono=MONO),
+        "theme": theme(),
         "css_paths": Path(__file__).with_name("style.css"),
         "max_file_size": MOST_ZIP_BYTES,  # a picture may have less, which `load_image` says in words
         "footer_links": ["api"],
