@@ -99,7 +99,24 @@ def test_no_tab_keeps_anybody_out(page, axe, page_url, width, theme):
     assert found == {name: [] for name in TABS}
 
 
+@pytest.mark.parametrize(("width", "theme"), [(390, "dark"), (1440, "light")])
+def test_an_answer_and_an_opened_match_keep_nobody_out(page, axe, page_url, width, theme):
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"{page_url}?__theme={theme}")
+    page.locator("#examples button.gallery-item").nth(2).click()
+    page.locator("#rows .card > button").first.click()
+    for place in ("#body canvas", "#match-bodies canvas", "#match-heat canvas"):
+        expect(page.locator(place)).to_have_attribute("tabindex", "0", timeout=PATIENCE)
+    for place in ("#overlay", "#still", "#match-still", "#match-heat-still"):
+        expect(page.locator(f"{place} img")).to_have_count(1, timeout=PATIENCE)
+    page.evaluate(axe)
+    assert grave_faults(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 def test_an_unnamed_button_and_pale_words_are_found(page, axe):
-    page.set_content("<html lang=en><main><button></button><p style='color: #bbb'>Pale</p></main>")
+    page.set_content(
+        "<html lang=en><title>Test</title><main><button></button><p style='color: #bbb'>Pale</p></main>"
+    )
     page.evaluate(axe)
     assert [fault.split(":")[0] for fault in grave_faults(page)] == ["button-name", "color-contrast"]

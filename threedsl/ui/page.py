@@ -19,6 +19,7 @@ from threedsl.ui.blocks import Page
 from threedsl.ui.compare_tab import add_compare
 from threedsl.ui.evidence_tab import add_evidence
 from threedsl.ui.gallery_tab import add_gallery, forget_visit
+from threedsl.ui.names import MEND
 from threedsl.ui.search_tab import add_search
 from threedsl.ui.service import Service
 
@@ -33,10 +34,6 @@ LAW = (
     "There is no face recognition here; uploads are deleted within the hour; everybody in the demo galleries is "
     "synthetic. A match is a guess, not evidence.</p>"
 )
-# Gradio shows examples as buttons with a picture alone; a screen reader needs a name for each.
-NAME_EXAMPLES = """() => document.querySelectorAll("#examples button.gallery-item").forEach(
-    (button, i) => button.setAttribute("aria-label", `Example photo ${i + 1}`)
-)"""
 SWEEP = (600, 1800)  # seconds: look every 10 minutes, delete what is older than 30
 AT_ONCE = 2  # model calls at a time; more would only slow each other down on two cores
 WAITING = 64  # visitors in the queue before the next is told to come back
@@ -93,7 +90,7 @@ def build_demo(service: Service) -> gr.Blocks:
         add_endpoints(service, limits)
         add_compare_endpoint(service, limits)
         add_gallery_endpoints(service, limits)
-        demo.load(None, js=NAME_EXAMPLES)
+        demo.load(None, js=MEND)
         demo.unload(forget_visit(service))
     return demo.queue(max_size=WAITING)
 
