@@ -9,8 +9,8 @@ ENV PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 
-RUN useradd --create-home --uid 1000 visitor
-WORKDIR /home/visitor/app
+RUN useradd --create-home --home-dir /srv/threedsl --uid 1000 visitor
+WORKDIR /srv/threedsl/app
 
 COPY requirements.txt ./
 RUN pip install --requirement requirements.txt
@@ -25,7 +25,7 @@ COPY checkpoints/3dsl-lite checkpoints/3dsl-lite
 USER visitor
 ENV GRADIO_SERVER_NAME=0.0.0.0 \
     GRADIO_SERVER_PORT=7860 \
-    THREEDSL_CACHE=/home/visitor/cache \
+    THREEDSL_CACHE=/srv/threedsl/cache \
     HF_HUB_OFFLINE=1
 
 EXPOSE 7860

@@ -102,7 +102,7 @@ def overrides(root, out, **more):
         "data": root / "data", "out": root / out, "steps": 2, "people": 4, "pictures": 4, "network.height": 64,
         "network.width": 32, "network.descriptor": 32, "network.hidden": 32, "mask_height": 32, "warmup": 1,
         "log_every": 2, "evaluate_every": 2, "save_every": 100, "precision": "no", "graph": "false", "start": "null",
-        "pretrained": "imagenet",
+        "pretrained": "imagenet", "more_data": "null",
     } | more  # fmt: skip
     return [f"{key}={value}" for key, value in values.items()]
 

@@ -9,6 +9,7 @@ import time
 
 import cv2
 import pytest
+import torch
 from safetensors.torch import load_file
 
 from threedsl import ThreeDSL
@@ -69,8 +70,9 @@ def test_a_killed_run_goes_on_to_the_same_weights(toy, finished):
         CONFIG,
         *(word for value in config for word in ("--set", value)),
     ]
+    own = {"PYTHONPATH": ".", "OMP_NUM_THREADS": str(torch.get_num_threads())}
     process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": "."}
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | own
     )
     deadline = time.monotonic() + 300
     while not (toy / "killed" / "last" / "state.json").is_file() and process.poll() is None:

@@ -20,6 +20,7 @@ from train.start import EARLY_BLOCKS, FIRST_STAGE, SECOND_STAGE, start_from
 CONFIG = "train/configs/3dsl-lite.yaml"
 SMALL = {
     "network.height": 64, "network.width": 32, "network.descriptor": 32, "network.hidden": 32, "mask_height": 32,
+    "more_data": "null",
     "people": 3, "steps": 3, "warmup": 1, "log_every": 1, "evaluate_every": 3, "save_every": 100, "learning_rate": 1e-2,
 }  # fmt: skip
 
