@@ -67,7 +67,7 @@ def test_the_benchmark_runs(shipped_checkpoint, capsys):
 def test_a_body_needs_nothing_of_the_trainer(shipped_checkpoint, tmp_path):
     """With only requirements.txt installed: no SciPy, no Open3D. Libraries that fall back must not complain either."""
     photo = demo_galleries()["openpeople"].examples[0].path
-    absent = ("scipy", "anny", "open3d", "accelerate", "tensorboard", "yaml", "train")
+    absent = ("scipy", "anny", "open3d", "accelerate", "tensorboard", "train")
     code = (
         f"import sys\nsys.modules.update(dict.fromkeys({absent}))\n"
         "from threedsl.cli.main import main\nsys.exit(main(sys.argv[1:]))"

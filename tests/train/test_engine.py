@@ -29,7 +29,7 @@ def run(data, out, resume=False, stop_at=None, **more):
     values = {
         "data": data, "out": out, "steps": 2, "people": 3, "pretrained": "null", "network.height": 64,
         "network.width": 32, "network.descriptor": 32, "network.hidden": 32, "mask_height": 32, "warmup": 1,
-        "log_every": 2, "evaluate_every": 2, "precision": "no", "graph": "false", "start": "null",
+        "log_every": 2, "evaluate_every": 2, "precision": "no", "graph": "false", "start": "null", "more_data": "null",
     } | more  # fmt: skip
     engine.train(load_config(CONFIG, [f"{key}={value}" for key, value in values.items()]), resume, stop_at)
     return load_file(out / "last" / "network.safetensors")
