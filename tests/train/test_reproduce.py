@@ -91,8 +91,8 @@ def test_a_killed_run_goes_on_to_the_same_weights(toy, finished):
         learned = [key for key in learned if expected[key].is_floating_point()]
         moved = sum((expected[key] - start[key]).square().sum().item() for key in learned)
         apart = sum((expected[key] - found[key]).square().sum().item() for key in learned)
-        # The same bits where threads add in one order. With another number of threads the moments were up to 0.18 of the
-        # way apart, the network 2e-3; without the optimiser's state or with other batches the moments are 1.2 or more.
+        # The same bits where threads add in one order. With another number of threads the moments were up to 0.18 of
+        # the way apart, the network 2e-3; without the optimiser's state or with other batches the moments are 1.2.
         assert apart < 0.3 * moved, (name, apart / moved)
 
 
