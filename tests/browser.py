@@ -1,4 +1,4 @@
-"""Where the Chromium is that the browser tests drive; as a script, it prints the path or what is missing."""
+"""The Chromium that the browser tests drive: where it is and how it is started. A script, it prints the path or a reason."""
 
 import os
 import shutil
@@ -7,6 +7,16 @@ from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
+PATIENCE = 60_000  # milliseconds; other tests may keep the machine busy
+FLAGS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--enable-unsafe-swiftshader",  # WebGL without a graphics card
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+]
+# Chromium offers WebGPU even where no adapter is behind it; the 3D viewer then complains and takes WebGL.
+WITHOUT_WEBGPU = "delete Navigator.prototype.gpu"
 
 
 class NoBrowser(LookupError):

@@ -13,8 +13,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from tests import models
+from tests.browser import FLAGS
 from tests.conftest import CHECKPOINT, REPOSITORY, missing_checkpoint
 from threedsl.data.listfile import Record
 from threedsl.demo import DemoGallery, openpeople_folder
@@ -106,3 +108,13 @@ def demo(tmp_path: Path) -> DemoGallery:
     ]
     queries = [Record(picture("other"), "anna", "9", "skirt"), Record(picture("same"), "ben", "9", "coat")]
     return DemoGallery("tiny", "Three people", lambda: people, lambda: queries)
+
+
+@pytest.fixture(scope="module")
+def browser(chromium_path: Path) -> Iterator[Browser]:
+    """A Chromium of the module's own."""
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=str(chromium_path), args=FLAGS)
+        yield chromium
+        chromium.close()

@@ -7,12 +7,11 @@ import hashlib
 import subprocess
 import tarfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.ui.test_browser import FLAGS, PATIENCE, WITHOUT_WEBGPU
+from tests.browser import PATIENCE, WITHOUT_WEBGPU
 from threedsl.files import cache_folder, write_whole
 
 AXE = "axe-core@4.10.3"
@@ -41,14 +40,6 @@ def axe(npm: str, tmp_path_factory: pytest.TempPathFactory) -> str:
         write_whole(kept, content)
     assert hashlib.sha256(kept.read_bytes()).hexdigest() == AXE_SHA256, f"{kept} is damaged: delete it"
     return kept.read_text()
-
-
-@pytest.fixture(scope="module")
-def browser(chromium_path: Path) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(chromium_path), args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -5,36 +5,18 @@ With THREEDSL_SHOTS=FOLDER the tests leave screenshots there, those of the READM
 
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from tests.browser import PATIENCE, WITHOUT_WEBGPU
 from tests.pictures import broken_pictures
 
 WIDE, PHONE = (1440, 900), (390, 844)
-PATIENCE = 60_000  # milliseconds; other tests may keep the machine busy
-FLAGS = [
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--enable-unsafe-swiftshader",  # WebGL without a graphics card
-    "--use-gl=angle",
-    "--use-angle=swiftshader",
-]
-# Chromium offers WebGPU even where no adapter is behind it; the 3D viewer then complains and takes WebGL.
-WITHOUT_WEBGPU = "delete Navigator.prototype.gpu"
 CARDS = "#rows .ranking[data-stream={stream}] .card"
-
-
-@pytest.fixture(scope="module")
-def browser(chromium_path: Path) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(chromium_path), args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 class Visit:

@@ -9,9 +9,10 @@ from threedsl.comparison import HEAT, HEAT_TOP, HEIGHT, Difference
 from threedsl.ui.cards import TITLES
 from threedsl.ui.pair import Pair, Shot
 from threedsl.ui.pictures import data_uri, fit, jpeg
+from threedsl.ui.views import body_canvas, still_picture
 
-CANVAS_HEIGHT = 380  # pixels
-FRONT = (90, 85, 2.7)  # degrees, degrees, metres
+CANVAS_HEIGHT, STILL_HEIGHT = 380, 230  # pixels
+DISTANCE = 2.7  # metres from the camera to two bodies
 PHOTO = (420, 300)  # height, width in pixels
 
 
@@ -21,12 +22,14 @@ def add_pair_view(name: str, waiting: str = "") -> list[gr.components.Component]
         with gr.Column(scale=5, min_width=300):
             words = gr.HTML(waiting, elem_id=f"{name}-words", apply_default_css=False)
         with gr.Column(scale=4, min_width=300):
-            bodies = _canvas("Both bodies (drag to turn)", f"{name}-bodies")
-            still = _still("Still picture of both", f"{name}-still")
+            bodies = body_canvas("Both bodies (drag to turn)", f"{name}-bodies", CANVAS_HEIGHT, DISTANCE)
+            still = still_picture("Still picture of both", f"{name}-still", STILL_HEIGHT)
         with gr.Column(scale=4, min_width=300):
-            heat = _canvas("Where the shapes differ (drag to turn)", f"{name}-heat")
+            heat = body_canvas(
+                "Where the shapes differ (drag to turn)", f"{name}-heat", CANVAS_HEIGHT, DISTANCE
+            )
             gr.HTML(legend(), elem_classes="legend", apply_default_css=False)
-            heat_still = _still("Still picture, front and back", f"{name}-heat-still")
+            heat_still = still_picture("Still picture, front and back", f"{name}-heat-still", STILL_HEIGHT)
     with gr.Row(elem_classes="downloads"):
         files = [_download("Both bodies (GLB)"), _download("Differences (GLB)")]
     return [words, bodies, heat, still, heat_still, *files]
@@ -122,29 +125,6 @@ def legend() -> str:
         f'<div class="heat-ticks"><span>0 cm apart</span><span>{HEAT_TOP / 2:.0f}</span>'
         f"<span>{HEAT_TOP:.0f} cm or more</span></div>"
         f'<p class="quiet">Both bodies at {HEIGHT:.0f} cm, in the same pose.</p>'
-    )
-
-
-def _canvas(label: str, name: str) -> gr.Model3D:
-    return gr.Model3D(
-        label=label,
-        height=CANVAS_HEIGHT,
-        camera_position=FRONT,
-        interactive=False,
-        elem_id=name,
-        elem_classes="canvas",
-    )
-
-
-def _still(label: str, name: str) -> gr.Image:
-    return gr.Image(
-        label=label,
-        height=230,
-        format="jpeg",
-        interactive=False,
-        buttons=["download", "fullscreen"],
-        elem_id=name,
-        elem_classes="picture",
     )
 
 

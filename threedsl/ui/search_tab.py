@@ -12,11 +12,10 @@ from threedsl.ui.filters import LABELS, NOT_KNOWN, Filter
 from threedsl.ui.query import MOST_PHOTOS, Query, add, choose, remove
 from threedsl.ui.service import MOST_MATCHES, Answer, Service
 from threedsl.ui.strip import ON_CLICK, people_strip
+from threedsl.ui.views import body_canvas, still_picture
 from threedsl.ui.words import in_words
 
 VISIT_SECONDS = 1800  # a visitor's photo is forgotten after this long
-CANVAS_HEIGHT = 440  # pixels
-FRONT = (90, 85, 2.6)  # degrees, degrees, metres: before the body, a little above its middle
 SCROLL_ON_PHONES = """() => {
     if (window.innerWidth < 700) document.getElementById("status").scrollIntoView({behavior: "smooth"});
 }"""
@@ -83,16 +82,10 @@ def add_search(service: Service, limits: dict) -> gr.Radio:
                     for label in ("Matches (CSV)", "Matches (JSON)", "Body (GLB)")
                 )
         with gr.Column(scale=6, min_width=300):
-            canvas = gr.Model3D(
-                label="Body (drag to turn)",
-                height=CANVAS_HEIGHT,
-                camera_position=FRONT,
-                interactive=False,
-                elem_id="body",
-            )
+            canvas = body_canvas("Body (drag to turn)", "body", 440, 2.6)
             with gr.Row(equal_height=True):
-                overlay = _picture("Body over the photo", "overlay")
-                still = _picture("Still picture", "still")
+                overlay = still_picture("Body over the photo", "overlay", 300)
+                still = still_picture("Still picture", "still", 300)
             measures = gr.HTML(elem_id="measures", apply_default_css=False)
     detail = add_detail(service, rows, [searched, query, shown], limits)
 
@@ -217,15 +210,3 @@ def body_values(answer: Answer) -> list:
     """Canvas, overlay, still picture and measures."""
     body = answer.body
     return [body.glb, body.overlay, body.still, measures_table(body.prediction.measures)]
-
-
-def _picture(label: str, name: str) -> gr.Image:
-    return gr.Image(
-        label=label,
-        height=300,
-        format="jpeg",
-        interactive=False,
-        buttons=["download", "fullscreen"],
-        min_width=120,
-        elem_id=name,
-    )
