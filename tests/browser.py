@@ -1,4 +1,4 @@
-"""The Chromium that the browser tests drive: where it is and how it is started. A script, it prints the path or a reason."""
+"""The Chromium that browser tests drive: where it is, how it starts. As a script, it prints the path or why not."""
 
 import os
 import shutil
