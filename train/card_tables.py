@@ -60,6 +60,29 @@ def crowd_table(figures: dict) -> list[str]:
     ]
 
 
+def feature_table(features: dict | None) -> list[str]:
+    """What each feature of the shape descriptor finds alone, and how much it counts."""
+    if not features:
+        return []
+    kinds = [kind for kind in ("as they like", "alike") if kind in next(iter(features.values()))]
+    sizes = [(kind, size) for kind in kinds for size in next(iter(features.values()))[kind]]
+    rows = [
+        f"| one feature of the shape descriptor alone, {PROTOCOL}, rank-1, percent | share in the descriptor | "
+        + " | ".join(f"{size}, dressed {kind}" for kind, size in sizes)
+        + " |",
+        "| --- | --- |" + " --- |" * len(sizes),
+    ]
+    for name, figure in features.items():
+        cells = " | ".join(percent(figure[kind][size]["rank-1"]) for kind, size in sizes)
+        rows.append(f"| {name} | {figure['share']:.1f} | {cells} |")
+    return [
+        *rows,
+        "",
+        "Draws as in the table above. The shares are those with the best mAP on held-out people of the training set.",
+        "",
+    ]
+
+
 def calibration_table(measured: dict | None) -> list[str]:
     """How many pairs of one person a threshold keeps, by how many pairs of two people it lets through."""
     if measured is None:

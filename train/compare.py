@@ -30,6 +30,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data", type=Path, required=True, help="data set folder with query and gallery lists"
     )
     parser.add_argument("--out", type=Path, required=True, help="FILE.json; FILE.md is written beside it")
+    parser.add_argument(
+        "--minus",
+        nargs="+",
+        default=[],
+        metavar="NAME=OTHER",
+        help="pairs of names whose difference is added, query by query: what a step brings",
+    )
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=seed, default=0, help="of the bootstrap and of the draws of people")
 
@@ -37,6 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     if args.out.suffix != ".json":
         raise InputError(f"--out {args.out} must end in .json; the table goes beside it, ending in .md.")
+    names = [entry.partition("=")[0] for entry in args.runs]
+    pairs = [tuple(entry.split("=")) for entry in args.minus]
+    for entry, pair in zip(args.minus, pairs, strict=True):
+        if len(pair) != 2 or not set(pair) <= set(names):
+            raise InputError(f"--minus {entry!r} must be NAME=OTHER, both of them among {', '.join(names)}.")
     figures = {"data": args.data.name, "seed": args.seed, "trainings": {}}
     outcomes: dict[str, dict[str, list[dict]]] = {}
     sets: dict[tuple[int, int], RetrievalSet] = {}
@@ -66,7 +78,18 @@ def main(args: argparse.Namespace) -> None:
             }
             for stream, values in streams.items()
         }
-    text = table(figures, first)
+    figures["differences"] = {
+        f"{name} minus {other}": {
+            stream: {
+                metric: difference(values, outcomes[other][stream], metric, groups, args.seed)
+                for metric in METRICS
+            }
+            for stream, values in outcomes[name].items()
+            if stream in outcomes[other]
+        }
+        for name, other in pairs
+    }
+    text = table(figures, first) + differences_table(figures["differences"])
     write_whole(args.out, (json.dumps(figures, indent=1) + "\n").encode())
     write_whole(args.out.with_suffix(".md"), text.encode())
     print(text)
@@ -131,7 +154,7 @@ def table(figures: dict, first: str) -> str:
                 f"{100 * row['rank-1']['value']:.1f} ({100 * low:.1f} to {100 * high:.1f})",
                 ", ".join(f"{100 * value:.1f}" for value in row["rank-1"]["by seed"]),
                 *(f"{100 * row[metric]['value']:.1f}" for metric in METRICS[1:]),
-                f"{100 * gain['value']:+.1f} ({100 * gain['interval'][0]:+.1f} to {100 * gain['interval'][1]:+.1f})",
+                signed(gain),
             ]
             lines.append(f"| {name} | {stream} | " + " | ".join(cells) + " |")
     lines += [
@@ -140,3 +163,27 @@ def table(figures: dict, first: str) -> str:
         f"against the appearance stream of {first}.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def differences_table(differences: dict) -> str:
+    """Markdown: one row per pair of trainings and stream, percent; nothing without pairs."""
+    if not differences:
+        return ""
+    lines = [
+        "",
+        "| difference, cloth-changing, percent | stream | rank-1 | mAP |",
+        "| --- | --- | --- | --- |",
+        *(
+            f"| {pair} | {stream} | {signed(row['rank-1'])} | {signed(row['mAP'])} |"
+            for pair, streams in differences.items()
+            for stream, row in streams.items()
+        ),
+        "",
+        "Paired, query by query, both sides averaged over their seeds; 95 % intervals from resampling people.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def signed(figure: dict) -> str:
+    low, high = figure["interval"]
+    return f"{100 * figure['value']:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"

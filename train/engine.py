@@ -22,7 +22,7 @@ from threedsl.network.heads import standing_heights
 from train.checkpoint import has_state, load_state, read_info, save_state
 from train.config import TrainConfig, load_config
 from train.dataset import TrainingSet, TrainingSteps
-from train.fusion import choose_share
+from train.fusion import choose_shares
 from train.learner import Learner, total_loss
 from train.losses import adversarial_loss, discriminator_loss
 from train.parallel import share_batch_norms
@@ -198,7 +198,7 @@ def train(config: TrainConfig, resume: bool = False, stop_at: int | None = None)
                     *(done, protocol, stream, 100 * rank_1, 100 * precision),
                 )
             if done == config.steps and network.shape_stream is not None and not config.refine:
-                network.shape_share = choose_share(retrieval, *described)
+                choose_shares(network, retrieval, *described)
             learner.train()  # looking at the network has put all of it into training mode, frozen parts too
             clock, seen = time.monotonic(), 0
         if saves and leads:
@@ -259,6 +259,8 @@ def summary_writer(out: Path, start: int):
 def export(config: TrainConfig, network: ThreeDSLNetwork, folder: Path) -> None:
     """Write the network as `ThreeDSL.from_pretrained` reads it, with the training configuration beside it."""
     chosen = dataclasses.replace(config.network, shape_share=network.shape_share)
+    if chosen.parts:
+        chosen = dataclasses.replace(chosen, part_shares=network.shape_stream.part_shares)
     save_checkpoint(network, chosen, folder, half=True)
     if config.body:
         shutil.copyfile(config.body, folder / "body.npz")

@@ -92,7 +92,9 @@ class Learner(nn.Module):
         if output.part_logits_inputs:
             parts = enumerate(output.part_logits_inputs)
             terms = [identity_loss(self.classifiers[f"part{i}"](part), batch.labels) for i, part in parts]
-            losses["part_identity"] = torch.stack(terms).mean()
+            losses["part_identity"] = torch.stack(terms).sum()
+            terms = [self._triplet(part, shape) for part in output.part_features]
+            losses["part_triplet"] = torch.stack(terms).sum()
         return losses
 
     def _triplet(self, feature: Tensor, pairs: list[Pairs]) -> Tensor:

@@ -18,6 +18,7 @@ from train.calibration import calibrate
 from train.card import KEPT, write_card
 from train.config import TrainConfig
 from train.crowds import PROTOCOL, by_size
+from train.granularity import judge_features
 from train.openpeople import OVERLAYS, write_overlays, zero_shot
 from train.retrieval import Descriptors, RetrievalSet, joined
 from train.shape_quality import judge_shapes
@@ -71,8 +72,9 @@ def main(args: argparse.Namespace) -> None:
         "calibration": calibrate(joined(*described), data.labels, data.records, args.seed),
         "shapes": judge_shapes(network, args.data, size, args.seed),
     }
-    if args.uniforms:
-        dressed_alike = RetrievalSet(args.uniforms, size)
+    dressed_alike = RetrievalSet(args.uniforms, size) if args.uniforms else None
+    figures["features"] = judge_features(network, data, dressed_alike, args.seed)
+    if dressed_alike:
         alike = sizes(dressed_alike, dressed_alike.describe(network), args.seed)
         figures["fine-grained"] = {"people": dressed_alike.people, PROTOCOL: alike}
     if args.baseline:

@@ -69,13 +69,15 @@ def refine_from(network: ThreeDSLNetwork, config: TrainConfig) -> list[nn.Module
         InputError: the checkpoint is of another network.
     """
     folder, other, trained = load_checkpoint(config.refine)
-    if replace(other, shape_share=config.network.shape_share) != config.network:
+    asked = config.network
+    if replace(other, shape_share=asked.shape_share, part_shares=asked.part_shares) != asked:
         raise InputError(
             f"{folder} is of another network than `network` in the configuration; make them equal."
         )
     network.load_state_dict(trained.state_dict())
     network.shape_share = other.shape_share
     stream = network.shape_stream
+    stream.part_shares = other.part_shares or stream.part_shares
     frozen = [
         network.appearance_stream,
         stream.trunk,

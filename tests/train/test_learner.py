@@ -61,7 +61,7 @@ def triplet_by_loops(features, positives, negatives, margin):
 @pytest.mark.parametrize("sampling", SAMPLING)
 @pytest.mark.parametrize("margin", [None, 0.3])
 def test_losses_of_a_batch(sampling, margin):
-    network = NetworkConfig(height=64, width=32, descriptor=8, parts=2)
+    network = NetworkConfig(height=64, width=32, descriptor=8, parts=3)
     config = TrainConfig(network=network, sampling=sampling, margin=margin)
     learner = Learner(build_network(network), BodyModel.load(), people=4, config=config)
     generator = torch.Generator().manual_seed(0)
@@ -73,8 +73,9 @@ def test_losses_of_a_batch(sampling, margin):
         **dict.fromkeys(NetworkOutput._fields)
         | {
             "appearance": features(8), "appearance_feature": features(8), "appearance_logits_input": features(8),
-            "shape": features(12), "shape_feature": features(12), "shape_logits_input": features(8),
-            "part_logits_inputs": [features(2), features(2)],
+            "shape": features(14), "shape_feature": features(8), "shape_logits_input": features(8),
+            "part_features": [features(2) for _ in range(3)],
+            "part_logits_inputs": [features(2) for _ in range(3)],
         }
     )  # fmt: skip
     empty = torch.zeros(len(PIDS), 1)
@@ -89,12 +90,15 @@ def test_losses_of_a_batch(sampling, margin):
         )
         for i, inputs in enumerate(output.part_logits_inputs)
     ]
-    assert losses["part_identity"].item() == pytest.approx(torch.stack(parts).mean().item(), rel=1e-5)
+    assert losses["part_identity"].item() == pytest.approx(torch.stack(parts).sum().item(), rel=1e-5)
+    for_shape = pairs_by_loops(sampling)[1]
+    terms = [[triplet_by_loops(part, *sets, margin) for sets in for_shape] for part in output.part_features]
+    assert losses["part_triplet"].item() == pytest.approx(np.mean(terms, axis=1).sum(), rel=1e-5)
     sum(losses.values()).backward()
     assert all(layer.weight.grad.abs().sum() > 0 for layer in learner.classifiers.values())
 
 
-@pytest.mark.parametrize("parts", [0, 2])
+@pytest.mark.parametrize("parts", [0, 3])
 @pytest.mark.parametrize(
     "on",
     [

@@ -143,8 +143,10 @@ def test_trainings_are_compared_over_their_seeds(toy, finished, tmp_path, capsys
     other = train(load_config(CONFIG, overrides(toy, "other", seed=1, steps=1)))
     out = tmp_path / "table" / "compared.json"
     runs = [f"one={finished}", f"both={finished},{other}"]
-    assert main(["compare", *runs, "--data", str(toy / "data"), "--out", str(out)]) == 0
-    table = json.loads(out.read_text())["trainings"]
+    asked = ["compare", *runs, "--data", str(toy / "data"), "--out", str(out)]
+    assert main([*asked, "--minus", "both=one", "one=one"]) == 0
+    found = json.loads(out.read_text())
+    table = found["trainings"]
     one, both = (table[name]["combined"]["rank-1"] for name in ("one", "both"))
     assert one["by seed"][0] == both["by seed"][0] and len(both["by seed"]) == 2
     assert both["value"] == pytest.approx(sum(both["by seed"]) / 2)
@@ -152,6 +154,17 @@ def test_trainings_are_compared_over_their_seeds(toy, finished, tmp_path, capsys
     assert against == pytest.approx(
         table["both"]["combined"]["mAP"]["value"] - table["one"]["appearance"]["mAP"]["value"]
     )
+    step, nothing = found["differences"]["both minus one"], found["differences"]["one minus one"]
+    for stream in ("appearance", "shape", "combined"):
+        for metric in ("rank-1", "mAP"):
+            expected = table["both"][stream][metric]["value"] - table["one"][stream][metric]["value"]
+            assert step[stream][metric]["value"] == pytest.approx(expected)
+            assert nothing[stream][metric] == {"value": 0.0, "interval": [0.0, 0.0]}
+    assert "| one minus one | combined | +0.0 (+0.0 to +0.0) |" in out.with_suffix(".md").read_text()
+    for pair in ("both", "both=nobody", "nobody=one", "one=both=one"):
+        assert main([*asked, "--minus", pair]) == 2
+        assert "must be NAME=OTHER, both of them among one, both." in capsys.readouterr().err
+    assert main(asked) == 0
     assert out.with_suffix(".md").read_text() == capsys.readouterr().out.strip() + "\n"
     assert main(["compare", "unnamed", "--data", str(toy / "data"), "--out", str(out)]) == 2
     assert main(["compare", *runs, "--data", str(toy / "data"), "--out", str(out.with_suffix(".md"))]) == 2

@@ -49,8 +49,7 @@ def test_the_3d_stream_starts_as_a_copy(tmp_path):
     network.eval()
     images = torch.rand(4, 3, 64, 32)
     output = network(images)
-    # Before the norm the global shape feature is the appearance feature; the parts' follow it.
-    assert torch.allclose(output.shape_feature[:, :32], output.appearance_feature, atol=1e-5)
+    assert torch.allclose(output.shape_feature, output.appearance_feature, atol=1e-5)
     _, _, alone = load_checkpoint(tmp_path / "first")
     assert torch.allclose(output.appearance, alone.eval()(images).appearance, atol=1e-6)
 
@@ -95,7 +94,7 @@ def test_frozen_modules_keep_their_statistics(tmp_path):
 
 
 def test_a_whole_checkpoint_starts_a_smaller_one_with_its_appearance_stream(tmp_path):
-    first = first_stage(tmp_path / "first", height=96, width=32, shape_stream=True, parts=2)
+    first = first_stage(tmp_path / "first", height=96, width=32, shape_stream=True, parts=3)
     (first / FIRST_STAGE).write_text('{"steps": 7}')
     (first / "training.json").write_text("{}")
     write_dataset(tmp_path / "data")
@@ -140,7 +139,8 @@ def with_truth(root):
 
 def test_bodies_learn_on_and_descriptors_stay_to_the_last_bit(tmp_path):
     data = with_truth(tmp_path / "data")
-    whole = first_stage(tmp_path / "whole", shape_stream=True, parts=3, shape_share=0.7)
+    shares = [0.1, 0.6, 0.3, 0.0]
+    whole = first_stage(tmp_path / "whole", shape_stream=True, parts=3, shape_share=0.7, part_shares=shares)
     (whole / "training.json").write_text('{"steps": 9}')
     taught = {"losses.betas": 30, "losses.keypoint": 0, "losses.silhouette": 0}
     config = refined(whole, data, tmp_path / "run", more_data="null", steps=8, **taught)
@@ -150,7 +150,8 @@ def test_bodies_learn_on_and_descriptors_stay_to_the_last_bit(tmp_path):
     # Exported matrices are in half precision; those of the start are not.
     assert np.allclose(before.combined, after.combined, atol=5e-3) and after.shape_share == 0.7
     _, _, old = load_checkpoint(whole)
-    _, _, new = load_checkpoint(exported)
+    _, described, new = load_checkpoint(exported)
+    assert described.part_shares == shares
     stays = (
         "appearance_stream",
         "shape_stream.trunk",
@@ -168,7 +169,7 @@ def test_bodies_learn_on_and_descriptors_stay_to_the_last_bit(tmp_path):
 
 def test_refusals_of_refining(tmp_path):
     data = with_truth(tmp_path / "data")
-    other = first_stage(tmp_path / "other", shape_stream=True, parts=2)
+    other = first_stage(tmp_path / "other", shape_stream=True, parts=0)
     with pytest.raises(InputError, match="another network"):
         train(refined(other, data, tmp_path / "a", more_data="null"))
     (data / "truth.npz").unlink()

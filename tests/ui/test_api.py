@@ -88,7 +88,7 @@ def test_odd_uploads_work(client, name, tmp_path):
     answer = client.predict(photo=handle_file(path), k=1, api_name="/search")
     assert len(answer["results"]["combined"]) == 1
     assert answer["query"]["size"] == SIZES.get(name, [64, 128])
-    assert ("Nobody was found" in answer["query"]["notice"]) == (name in SIZES)
+    assert ("No whole person was found" in answer["query"]["notice"]) == (name in SIZES)
 
 
 def test_ten_people(client, outdoor_photo, tmp_path):

@@ -59,7 +59,7 @@ def test_odd_photos_simply_work(service, name, tmp_path):
     photo, answer = opened_and_searched(service, path)
     assert all(len(cards) == 3 for cards in answer.rows.values())
     assert answer.body.overlay.shape == photo.people[0].crop.shape
-    assert ("Nobody was found" in photo.notice) == (name in ("nobody.png", "wide.png"))
+    assert ("No whole person was found" in photo.notice) == (name in ("nobody.png", "wide.png"))
 
 
 def test_ten_people_are_ten_choices_and_the_whole_picture(service, outdoor_photo, tmp_path):

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from threedsl.calibration import Calibration, Curve
-from threedsl.ui import chart, evidence, evidence_view
+from threedsl.ui import chart, evidence, evidence_terms, evidence_view
 from threedsl.ui.evidence import Evidence
 
 
@@ -168,6 +168,57 @@ def test_other_figures_training_ablation_and_pictures(found, folder):
     assert shown["src"] == "address" and (shown["width"], shown["height"]) == ("30", "20") and shown["alt"]
     (folder / "ablation.md").write_text("| written |")
     assert evidence.read_evidence(folder).ablation == "| written |"
+
+
+def test_limits_are_a_list_that_begins_with_what_must_not_be_done():
+    card = {
+        evidence_view.LIMITS: "For research. Beyond that\nthe figures above mean **little**. "
+        "It must not judge. Nor e.g. do so."
+    }
+    assert evidence_view.limits(Evidence("it", card=card)).splitlines() == [
+        "- It must not judge.",
+        "- For research.",
+        "- Beyond that the measured figures mean **little**.",
+        "- Nor e.g. do so.",
+    ]
+    listed = {evidence_view.LIMITS: "Never:\n\n- judge. Or so\n- track"}
+    assert evidence_view.limits(Evidence("it", card=listed)) == listed[evidence_view.LIMITS]
+    assert evidence_view.limits(Evidence("it")) == ""
+
+
+def test_why_the_ablation_has_other_figures_is_read_from_the_files(folder):
+    words = evidence_view.why_other_figures(evidence.read_evidence(folder))
+    assert words.startswith("<p>Trained only to be compared with each other: these figures are not those")
+    (folder / "config.json").write_text('{"name": "lite", "height": 64, "width": 32}')
+    ablation = json.loads((folder / "ablation.json").read_text())
+    ablation["trained"] = {"steps": 1234, "height": 48, "width": 24}
+    (folder / "ablation.json").write_text(json.dumps(ablation))
+    words = evidence_view.why_other_figures(evidence.read_evidence(folder))
+    assert "1,234 steps on pictures of 48 x 24 pixels instead of 64 x 32" in words
+
+
+def test_a_term_is_explained_once_and_only_where_it_occurs():
+    assert evidence_terms.terms_in("Rank-1 and MAP under the protocol cloth-changing, p") == [
+        "protocol",
+        "cloth-changing",
+        "rank-1",
+        "mAP",
+    ]
+    assert evidence_terms.terms_in("a map of PCK@0.5", {"mAP"}) == ["PCK"]
+    shown = evidence_terms.glossary(["PCK", "by seed"])
+    assert (
+        shown.count("<dt>") == shown.count("<dd>") == 2 and evidence_terms.TERMS["PCK"].split("'")[0] in shown
+    )
+    assert evidence_terms.glossary([]) == ""
+
+
+def test_lines_at_one_place_have_marks_that_do_not_hide_each_other():
+    points = ((1, 0.5), (5, 0.7))
+    lines = [chart.Line(name, name, points) for name in ("appearance", "shape", "combined")]
+    drawn = Parts(chart.line_chart("t", "k", lines)).attributes
+    assert {mark.get("class") for mark in drawn["circle"]} == {"ring"}
+    assert min(float(mark["r"]) for mark in drawn["circle"]) > 5 * 2**0.5 - 1, "around the square"
+    assert len({line["points"] for line in drawn["polyline"]}) == 1
 
 
 def test_what_a_score_tells_is_read_off_its_curve(found):

@@ -96,6 +96,7 @@ def test_a_gallery_cannot_be_used_by_its_name(pair):
         "choose": lambda: other.visitor.press("gallery-own", [name], "input"),
         "export": lambda: other.visitor.export(name),
         "search in it": lambda: other.visitor.press("gallery-search", [name]),
+        "save names": lambda: other.visitor.save_names(name, {"0": "somebody"}),
         "search": lambda: other.visitor.search({"photo.png": crop(1)}, name),
     }
     for what, attempt in tries.items():
@@ -190,7 +191,7 @@ def test_deleting_is_at_once(visits):
     page = visit.visitor.build({"a.png": crop(77)}, "short")
     assert page.name in page.searchable
     path = visit.visitor.export(page.name)["path"]
-    _, own, *_, search_in = visit.visitor.delete(page.name)
+    _, own, _, _, _, search_in, *_ = visit.visitor.delete(page.name)
     assert page.name not in json.dumps([own, search_in])
     assert visit.visitor.fetch(path).status_code in (403, 404)
     with pytest.raises(Refused, match=UNKNOWN):

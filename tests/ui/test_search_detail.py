@@ -14,7 +14,7 @@ from threedsl.errors import InputError
 from threedsl.ui import handlers
 from threedsl.ui.cards import Card
 from threedsl.ui.downloads import as_csv, as_json, harmless, write_downloads
-from threedsl.ui.pair_view import legend, pair_html, pair_values, signed
+from threedsl.ui.pair_view import legend, pair_html, pair_values, signed, tables_html
 from threedsl.ui.people import read_photo
 from threedsl.ui.query import add
 from threedsl.ui.service import Service
@@ -92,9 +92,13 @@ class Measured:
     """A calibration whose numbers can be told."""
 
     limits = "Does not transfer."
+    curves = ("appearance", "shape", "combined")
 
     def same(self, stream, score):
         return {"appearance": 0.5, "shape": 0.004, "combined": 0.999}[stream]
+
+    def false_match_rate(self, stream, score):
+        return 0.05
 
     def sentence(self, stream, score):
         return f"By {stream}: {score:.2f}."
@@ -106,8 +110,12 @@ def test_what_a_score_means_is_told_with_its_limits(service, searched):
     answer, *_ = handlers.answer_query(service, None, query, "tiny", 2)
     assert answer.rows["shape"][0].same_share == 0.004
     opened = handlers.open_match(service, "tiny", query, answer.shown, 1)
-    html = pair_html(*opened, service.calibration)
-    assert "By combined:" in html and "Does not transfer." in html
+    told = pair_html(*opened, service.calibration)
+    assert "Not measured on photos like yours" in told and "100" not in told, (
+        "shares stand in the table alone"
+    )
+    html = tables_html(opened[0], service.calibration)
+    assert "Does not transfer." in html
     assert (
         "50 in 100" in html and "&lt; 1 in 100" in html and "99 in 100" in html and "100 in 100" not in html
     )
@@ -115,8 +123,9 @@ def test_what_a_score_means_is_told_with_its_limits(service, searched):
 
 def test_without_a_calibration_the_score_stands_alone(service, searched):
     query, answer = searched
-    html = pair_html(*handlers.open_match(service, "tiny", query, answer.shown, 1), None)
-    assert "in 100" not in html and "1.00 is identical" in html and "Same person" not in html
+    pair, *_ = handlers.open_match(service, "tiny", query, answer.shown, 1)
+    html = tables_html(pair, None)
+    assert "in 100" not in html and "1.00 would be identical" in html and "Same person" not in html
     for words in ("Head", "Shoulders", "Chest", "Waist", "Hips", "Arms", "Legs", "waist girth", "170 cm"):
         assert words in html
 
@@ -131,7 +140,7 @@ def test_names_of_a_gallery_cannot_carry_html(service, searched):
 def test_values_fit_the_components(service, searched):
     query, answer = searched
     values = pair_values(*handlers.open_match(service, "tiny", query, answer.shown, 1), None)
-    assert len(values) == 7 and values[5].value["path"] and values[5].interactive
+    assert len(values) == 8 and values[5].value["path"] and values[5].interactive
 
 
 def test_the_legend_has_the_colours_of_the_bodies():

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import trimesh
@@ -16,8 +17,9 @@ from threedsl.ui.examples import digest
 from threedsl.ui.filters import filters, hidden_rows
 from threedsl.ui.people import read_photo
 from threedsl.ui.query import MOST_PHOTOS, Query, add, choose, remove
-from threedsl.ui.search_tab import filter_box, status_line
+from threedsl.ui.search_tab import body_values, filter_box
 from threedsl.ui.service import Service
+from threedsl.ui.status import status_text
 from threedsl.ui.strip import people_strip
 
 
@@ -133,16 +135,6 @@ def test_a_photo_of_a_known_person_and_one_of_nobody_knows_whom(service, demo, p
         assert all(card.same_person is None for cards in mixed.rows.values() for card in cards)
 
 
-def test_every_card_tells_where_its_picture_stands_in_the_other_rows(service, photos):
-    rows = ask(service, add(None, photos[:1])).rows
-    ranks = {stream: {card.index: card.rank for card in cards} for stream, cards in rows.items()}
-    for stream, cards in rows.items():
-        for card in cards:
-            assert dict(card.elsewhere) == {name: ranks[name][card.index] for name in rows if name != stream}
-    few = handlers.answer_query(service, None, add(None, photos[:1]), "tiny", 1)[0].rows
-    assert few["shape"][0].elsewhere == rows["shape"][0].elsewhere, "also beyond what is shown"
-
-
 def test_cards_are_buttons_tied_by_their_number(service, photos):
     html = ranked_rows(ask(service, add(None, photos[:1])).rows, "Three people")
     assert html.count("<button") == 18 and html.count('data-index="3"') == 3 + 2  # three cards and their rule
@@ -160,24 +152,30 @@ LISTED = [
 def test_filters_hide_this_person_in_these_clothes_and_everybody_before_this_camera():
     found = filters(LISTED, {"q": Record("q", "anna", "cam1", "coat")}, ["q"])
     assert found["clothes"].rows == {0} and found["camera"].rows == {0, 2}
-    assert found["clothes"].reason == "1 picture here shows this person in these clothes."
+    assert found["clothes"].told == "1 picture of this person in these clothes."
+    assert found["camera"].told == "2 pictures by this camera."
     assert hidden_rows(found, ["clothes", "camera"]) == {0, 2} and hidden_rows(found, []) == frozenset()
 
 
 @pytest.mark.parametrize(
-    ("records", "known", "digests", "reason"),
+    ("records", "known", "digests"),
     [
-        (LISTED, {}, ["q"], "Only for the examples"),
-        (LISTED, {"q": LISTED[0]}, ["q", "mine"], "Only for the examples"),
-        ([Record("a", "anna")], {"q": LISTED[0]}, ["q"], "does not say"),
-        (LISTED, {"q": Record("q", "anna", "cam9", "dress")}, ["q"], "No pictures here"),
+        (LISTED, {}, ["q"]),
+        (LISTED, {"q": LISTED[0]}, ["q", "mine"]),
+        ([Record("a", "anna")], {"q": LISTED[0]}, ["q"]),
+        (LISTED, {"q": Record("q", "anna", "cam9", "dress")}, ["q"]),
     ],
 )
-def test_a_filter_that_can_hide_nothing_says_why(records, known, digests, reason):
+def test_a_filter_that_can_hide_nothing_is_not_offered(records, known, digests):
     for found in filters(records, known, digests).values():
-        assert reason in found.reason and not found.works
         box = filter_box(found, True)
-        assert box.interactive is False and box.value is False and box.info == found.reason
+        assert not found.works and box.visible is False and box.value is False
+
+
+def test_a_filter_that_works_says_how_much_it_hides():
+    found = filters(LISTED, {"q": Record("q", "anna", "cam1", "coat")}, ["q"])
+    box = filter_box(found["camera"], True)
+    assert box.visible and box.value and box.info == found["camera"].told
 
 
 def test_hidden_pictures_leave_the_ranking_and_the_ranks_close_up(service, demo):
@@ -188,8 +186,8 @@ def test_hidden_pictures_leave_the_ranking_and_the_ranks_close_up(service, demo)
         kept = [card.picture for card in plain.rows[stream] if not card.picture.startswith("ben")]
         assert [card.picture for card in cards] == kept and [card.rank for card in cards] == [1, 2, 3, 4]
         assert max(max(card.elsewhere.values()) for card in cards) == 4
-    assert "2 of the pictures hidden" in status_line(0.1, hidden, ["clothes"])
-    assert "hidden" not in status_line(0.1, plain, [])
+    assert "2 of the pictures hidden" in status_text(0.1, hidden, query, ["clothes"])
+    assert "hidden" not in status_text(0.1, plain, query)
 
 
 def test_known_photos_carry_their_labels(service, demo):
@@ -209,3 +207,20 @@ def test_notices_say_which_photo_they_are_about(photos):
     query = add(None, photos[:2])
     assert all(notice.startswith("Photo ") for notice in query.notices)
     assert Query((photos[0],), (0,)).notices == [n for n in [photos[0].notice] if n]
+
+
+def test_a_photo_of_nobody_is_answered_with_a_warning_and_without_measures(service, photos, tmp_path):
+    picture = tmp_path / "wall.png"
+    patches = np.random.default_rng(1).integers(0, 255, (6, 8, 3), dtype=np.uint8)
+    cv2.imwrite(str(picture), cv2.resize(patches, (800, 600), interpolation=cv2.INTER_CUBIC))
+    query = add(None, [read_photo(picture)])
+    assert query.photos[0].nobody and query.notices == []
+    answer = ask(service, query)
+    words = status_text(0.1, answer, query)
+    assert "No whole person was found" in words and words.startswith('<p class="warning"')
+    assert all(len(cards) == 6 for cards in answer.rows.values()) and body_values(answer, query)[3] == ""
+    both = add(query, photos[:1])
+    assert both.warnings[0].startswith("Photo 1: No whole person")
+    alone = add(None, photos[:1])
+    assert "warning" not in status_text(0.1, ask(service, alone), alone)
+    assert "<table" in body_values(ask(service, alone), alone)[3]

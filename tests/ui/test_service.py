@@ -222,7 +222,7 @@ def test_nobody_in_the_photo_means_the_whole_picture(tmp_path):
     cv2.imwrite(str(path), np.full((300, 500, 3), 200, np.uint8))
     photo = read_photo(path)
     assert [(person.whole, person.box) for person in photo.people] == [(True, (0, 0, 500, 300))]
-    assert "Nobody was found" in photo.notice
+    assert "No whole person was found" in photo.notice
 
 
 def test_people_come_before_the_whole_picture(outdoor_photo):

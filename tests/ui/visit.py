@@ -39,11 +39,12 @@ class Visitor:
             for path, name in zip(answer.json(), files, strict=True)
         ]
 
-    def press(self, elem_id: str, data: list, event: str = "click") -> list:
-        """Run what an event of a component starts, with its inputs' values; what it gives to its outputs."""
+    def press(self, elem_id: str, data: list, event: str = "click", told: object = None) -> list:
+        """Run what an event of a component starts, with its inputs' values and what it is `told` beside them; what it
+        gives to its outputs."""
         target = [self.ids[elem_id], event]
         chosen = next(e for e in self.events if target in e["targets"] and e["backend_fn"])
-        return self.run({"fn_index": chosen["id"], "data": data})
+        return self.run({"fn_index": chosen["id"], "data": data, "event_data": told})
 
     def run(self, call: dict) -> list:
         """Join the queue and wait for the outputs.
@@ -68,8 +69,13 @@ class Visitor:
         return BuiltPage(self.press("gallery-build", [self.upload(files), title, None]))
 
     def delete(self, name: str) -> list:
-        """Press “Delete”."""
-        return self.press("gallery-delete", [name, None])
+        """Press “Delete” and confirm it; what it gives to the status line and the lists."""
+        label, *_ = self.press("gallery-delete", ["Delete", name, None])
+        return self.press("gallery-delete", [label, name, None])[1:]
+
+    def save_names(self, name: str, names: Mapping[str, str]) -> list:
+        """Press “Save names” below a gallery; what it gives to the status line and the card."""
+        return self.press("gallery-shown", [], "submit", {"gallery": name, "names": dict(names)})
 
     def export(self, name: str) -> dict:
         """Press “Export”; the file as Gradio describes it."""

@@ -9,6 +9,7 @@ from threedsl.errors import InputError
 from threedsl.network import efficientnet as lite
 from threedsl.network import resnet
 from threedsl.network.heads import (
+    BANDS,
     AverageMaxPool,
     AveragePool,
     BNNeck,
@@ -31,7 +32,12 @@ class NetworkConfig:
     hidden: int = 512  # width of the regression heads
     coarse_vertices: int = 615  # of the body model's coarse topology
     shape_stream: bool = True  # False: the appearance-only baseline
-    parts: int = 0  # bands of the multi-granularity shape feature (MGS); 0: the global feature alone
+    parts: int = (
+        0  # 3: the multi-granularity shape feature (MGS) of as many bands; 0: the global feature alone
+    )
+    part_shares: list | None = (
+        None  # weights in F_shape's similarity of the global feature and each part's, chosen after training
+    )
     shape_share: float = (
         0.5  # weight of the shape stream's similarity in the combined one, chosen after training
     )
@@ -45,8 +51,10 @@ class NetworkConfig:
             value = getattr(self, field)
             if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
                 raise InputError(f"network {field} must be a positive integer, not {value!r}.")
-        if isinstance(self.parts, bool) or self.parts not in (0, 2, 3, 4):
-            raise InputError(f"network parts must be 0, 2, 3 or 4, not {self.parts!r}.")
+        if isinstance(self.parts, bool) or self.parts not in (0, len(BANDS)):
+            raise InputError(f"network parts must be 0 or {len(BANDS)}, not {self.parts!r}.")
+        if self.part_shares is not None:
+            check_part_shares(self.part_shares, self.parts)
         if isinstance(self.shape_share, bool) or not 0 < self.shape_share < 1:
             raise InputError(f"network shape_share must lie between 0 and 1, not {self.shape_share!r}.")
         if self.height % 32 or self.width % 32:
@@ -76,11 +84,23 @@ class NetworkConfig:
         return cls(**values)
 
 
+def check_part_shares(shares: list, parts: int) -> None:
+    """InputError unless there is a weight for the global feature and each part, none negative, 1 in all."""
+    numbers = isinstance(shares, list) and all(type(share) in (int, float) for share in shares)
+    if not (numbers and len(shares) == 1 + parts and min(shares) >= 0 and abs(sum(shares) - 1) < 1e-6):
+        raise InputError(
+            f"network part_shares must be {1 + parts} numbers that add up to 1, of the global feature and the "
+            f"parts, not {shares!r}."
+        )
+
+
 def build_network(config: NetworkConfig, pretrained: str | None = None) -> ThreeDSLNetwork:
     """Build the network; `pretrained` is None (weights come later), "imagenet" or, for r50, a folder
     holding resnet50.pth and resnet18.pth in torchvision's format."""
     network = BUILDERS[config.name](config, pretrained)
     network.shape_share = config.shape_share
+    if network.shape_stream is not None and config.part_shares is not None:
+        network.shape_stream.part_shares = config.part_shares
     return network
 
 
@@ -123,7 +143,7 @@ def part_features(config: NetworkConfig, channels: int) -> PartFeatures | None:
     """The bands of MGS; None where the configuration has no parts."""
     if not config.parts:
         return None
-    return PartFeatures(channels, config.part_width, config.parts, config.coarse_vertices)
+    return PartFeatures(channels, config.part_width, config.coarse_vertices)
 
 
 def build_r50(config: NetworkConfig, pretrained: str | None) -> ThreeDSLNetwork:

@@ -1,6 +1,7 @@
 """What sits on the backbones: pooling, BNNeck, and the iterative regression of body parameters."""
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -93,16 +94,20 @@ class ShapeHead(nn.Module):
         return betas, self.displacement(hidden).unflatten(1, (-1, 3))
 
 
+BANDS = ((0, 1 / 3), (1 / 6, 2 / 3), (1 / 2, 1))
+"""Where the parts of MGS begin and end, in heights of the picture: head and shoulders, trunk, legs.
+
+That there are three which overlap is an early snapshot's; where they are is ours. A band that reaches from the head to
+the hips sees mostly clothes, which teams in one dress made visible."""
+
+
 class PartFeatures(nn.Module):
     """MGS, multi-granularity shape features: overlapping bands of the feature map, top to bottom, each with a feature
-    of its own that also predicts the displacement of its own part of the body (METHOD section 1).
+    of its own that also predicts the displacement of its own part of the body (METHOD section 1)."""
 
-    The layout is ours, the paper's being unpublished: three bands of half the height, head to hips, chest to knees,
-    hips to feet.
-    """
-
-    def __init__(self, channels: int, width: int, parts: int, vertices: int):
+    def __init__(self, channels: int, width: int, vertices: int):
         super().__init__()
+        parts = len(BANDS)
         self.necks = nn.ModuleList(BNNeck(channels, width) for _ in range(parts))
         self.displacements = nn.ModuleList(nn.Linear(width, vertices * 3) for _ in range(parts))
         for layer in self.displacements:
@@ -114,25 +119,33 @@ class PartFeatures(nn.Module):
     def assign_vertices(self, heights: Tensor) -> None:
         """heights (V,) of the template's vertices: a vertex belongs to the bands whose middles are nearest to it."""
         place = (heights.max() - heights) / (heights.max() - heights.min())
-        count = len(self.shares)
-        middles = torch.linspace(0.25, 0.75, count, device=heights.device)
-        reach = 0.5 / max(1, count - 1)
-        near = (1 - (place.clamp(0.25, 0.75) - middles[:, None]).abs() / reach).clamp_min(0)
-        self.shares.copy_(near / near.sum(0))
+        middles = [(top + bottom) / 2 for top, bottom in BANDS]
+        place = place.clamp(middles[0], middles[-1])
+        self.shares.zero_()
+        for upper, (above, below) in enumerate(pairwise(middles)):
+            way = (place - above) / (below - above)
+            between = (way >= 0) & (way <= 1)
+            self.shares[upper, between] = 1 - way[between]
+            self.shares[upper + 1, between] = way[between]
 
     def forward(self, x: Tensor) -> tuple[list[Tensor], list[Tensor], Tensor]:
         """(B, C, h, w) -> features before and after their norms, each (B, width), and displacements (B, V, 3)."""
-        height, count = x.shape[2], len(self.necks)
         features, normed, displacement = [], [], 0
-        for part, (neck, layer) in enumerate(zip(self.necks, self.displacements, strict=True)):
-            top = round(part * height / 2 / max(1, count - 1))
-            band = x[:, :, top : top + math.ceil(height / 2)]
-            feature, after = neck(band.mean((2, 3)))
+        for rows, neck, layer, share in zip(
+            band_rows(x.shape[2]), self.necks, self.displacements, self.shares, strict=True
+        ):
+            feature, after = neck(x[:, :, rows].mean((2, 3)))
             moved = layer(feature).unflatten(1, (-1, 3))
-            displacement = displacement + self.shares[part, :, None] * moved
+            displacement = displacement + share[:, None] * moved
             features.append(feature)
             normed.append(after)
         return features, normed, displacement
+
+
+def band_rows(height: int) -> list[slice]:
+    """The rows of a feature map that each of BANDS covers, at least one."""
+    ends = [(round(top * height), round(bottom * height)) for top, bottom in BANDS]
+    return [slice(top, max(bottom, top + 1)) for top, bottom in ends]
 
 
 class PoseHead(nn.Module):

@@ -1,5 +1,6 @@
 """3DSL's two streams as one module, built from the parts given to it (METHOD section 1)."""
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -16,9 +17,10 @@ class NetworkOutput(NamedTuple):
     appearance_feature: Tensor | None  # (B, D_a) before BNNeck
     appearance_logits_input: Tensor | None  # (B, D_a) after BNNeck
     shape: Tensor | None  # (B, D_s) F_shape, unit norm: the global feature and, with MGS, those of the parts
-    shape_feature: Tensor | None  # (B, D_s)
+    shape_feature: Tensor | None  # (B, D) the global one before BNNeck
     shape_logits_input: Tensor | None  # (B, D) of the global feature
-    part_logits_inputs: list[Tensor] | None  # (B, D_p) of each part; none without MGS
+    part_features: list[Tensor] | None  # (B, D_p) of each part before BNNeck; none without MGS
+    part_logits_inputs: list[Tensor] | None  # (B, D_p) after it
     betas: Tensor | None  # (B, 10)
     displacement: Tensor | None  # (B, V_coarse, 3) metres
     pose: Tensor | None  # (B, 24, 3, 3)
@@ -37,7 +39,11 @@ class AppearanceStream(nn.Module):
 
 
 class ShapeStream(nn.Module):
-    """E_3D -> E_shape -> F_shape -> (identity, betas, displacement) and E_3D -> E_pose -> (pose, camera)."""
+    """E_3D -> E_shape -> F_shape -> (identity, betas, displacement) and E_3D -> E_pose -> (pose, camera).
+
+    Attributes:
+        part_shares: see NetworkConfig; equal ones until they are chosen.
+    """
 
     def __init__(
         self,
@@ -58,13 +64,15 @@ class ShapeStream(nn.Module):
         self.shape_head = shape_head
         self.pose_encoder, self.pose_pool, self.pose_head = pose_encoder, pose_pool, pose_head
         self.parts = parts
+        granularities = 1 if parts is None else 1 + len(parts.necks)
+        self.part_shares = [1 / granularities] * granularities
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         shared = self.trunk(images)
         encoded = self.shape_encoder(shared)
         feature, normed = self.shape_neck(self.shape_pool(encoded))
         posture = self.pose_pool(self.pose_encoder(shared))
-        descriptor, part_inputs = normed, []
+        part_features, part_inputs = [], []
         # Half precision is good enough for feature maps; bodies regressed in it are off by millimetres.
         with torch.autocast(images.device.type, enabled=False):
             betas, displacement = self.shape_head(feature.float())
@@ -72,18 +80,24 @@ class ShapeStream(nn.Module):
             if self.parts is not None:
                 part_features, part_inputs, moved = self.parts(encoded.float())
                 displacement = displacement + moved
-                feature = torch.cat([feature.float(), *part_features], 1)
-                descriptor = torch.cat([normed.float(), *part_inputs], 1)
         return {
-            "shape": F.normalize(descriptor, dim=1),
+            "shape": weigh([normed.float(), *part_inputs], self.part_shares),
             "shape_feature": feature,
             "shape_logits_input": normed,
+            "part_features": part_features,
             "part_logits_inputs": part_inputs,
             "betas": betas,
             "displacement": displacement,
             "pose": pose,
             "camera": camera,
         }
+
+
+def weigh(features: list[Tensor], shares: list[float]) -> Tensor:
+    """(B, D_i) each -> (B, sum of D_i) of unit norm, whose dot products are the weighted means of the features' own
+    cosines; shares add up to 1."""
+    units = (F.normalize(feature, dim=1) for feature in features)
+    return torch.cat([unit * math.sqrt(share) for unit, share in zip(units, shares, strict=True)], dim=1)
 
 
 class ThreeDSLNetwork(nn.Module):

@@ -115,6 +115,20 @@ def together(model: ThreeDSL, predictions: Sequence[Prediction]) -> Prediction:
     )
 
 
+@dataclass(frozen=True)
+class Ranking:
+    """The three rankings of one query."""
+
+    rows: dict[str, list[Card]]  # of each stream, the best matches
+    places: dict[
+        str, dict[int, int]
+    ]  # of each stream, row of the gallery to its rank from 1; hidden ones have none
+    person: str | None  # who the query is known to show
+    first: dict[
+        str, int
+    ]  # of each stream, the best rank of a picture of this person; empty where there is none
+
+
 def rank(
     output: Output,
     gallery: OpenGallery,
@@ -122,18 +136,23 @@ def rank(
     query_person: str | None,
     hidden: frozenset[int] = frozenset(),
     calibration: Calibration | None = None,
-) -> dict[str, list[Card]]:
-    """The k best matches per stream.
+) -> Ranking:
+    """The k best matches per stream, each with its rank in the others; all ranks are places in one and the same search.
 
     output: of one picture. query_person: who the query is known to be, if anybody knows. hidden: rows of the gallery
     that are left out.
     """
-    places = standings(output, gallery, hidden)
-    rows = {}
-    for stream in STREAMS:
-        found = gallery.index.search(output, stream=stream, k=k + len(hidden))[0]
-        shown = [match for match in found if match.index not in hidden][:k]
-        rows[stream] = [
+    index = gallery.index
+    found = {
+        stream: [match for match in index.search(output, stream, len(index))[0] if match.index not in hidden]
+        for stream in STREAMS
+    }
+    places = {
+        stream: {match.index: place for place, match in enumerate(matches, 1)}
+        for stream, matches in found.items()
+    }
+    rows = {
+        stream: [
             Card(
                 rank=place,
                 person=match.person or "",
@@ -142,26 +161,23 @@ def rank(
                 same_person=_same(match.person, query_person),
                 thumbnail=gallery.thumbnails[match.index],
                 index=match.index,
-                elsewhere={other: int(places[other][match.index]) for other in STREAMS if other != stream},
+                elsewhere={
+                    other: places[other][match.index]
+                    for other in STREAMS
+                    if other != stream and match.index in places[other]
+                },
                 same_share=calibration.same(stream, match.score) if calibration else None,
             )
-            for place, match in enumerate(shown, 1)
+            for place, match in enumerate(matches[:k], 1)
         ]
-    return rows
-
-
-def standings(output: Output, gallery: OpenGallery, hidden: frozenset[int]) -> dict[str, np.ndarray]:
-    """Each picture's rank (N,) from 1 in every stream, among those that are not hidden; hidden ones come last."""
-    appearance, shape = (
-        getattr(gallery.index, name) @ getattr(output, name)[0] for name in ("appearance", "shape")
-    )
-    places = {}
-    for stream, scores in zip(STREAMS, (appearance, shape, (appearance + shape) / 2), strict=True):
-        scores = scores.copy()
-        scores[list(hidden)] = -np.inf
-        places[stream] = np.empty(len(scores), int)
-        places[stream][np.argsort(-scores, kind="stable")] = np.arange(1, len(scores) + 1)
-    return places
+        for stream, matches in found.items()
+    }
+    right = {
+        stream: next((place for place, match in enumerate(matches, 1) if match.person == query_person), None)
+        for stream, matches in found.items()
+    }
+    first = {stream: place for stream, place in right.items() if place and query_person}
+    return Ranking(rows, places, query_person, first)
 
 
 def _same(person: str | None, query_person: str | None) -> bool | None:

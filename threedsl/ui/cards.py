@@ -10,11 +10,11 @@ from html import escape
 
 TITLES = {
     "appearance": ("By appearance", "clothes, colours, hair"),
-    "shape": ("By 3D body shape", "build and proportions, whatever is worn"),
+    "shape": ("By 3D body shape", "build, head and hair, whatever is worn"),
     "combined": ("By both", "appearance and shape together"),
 }
 SHORT = {"appearance": "appearance", "shape": "shape", "combined": "both"}
-HINT = "Point at a match to find the same picture in the other rows. Click it to compare the two bodies."
+HINT = "Choose a match to see both bodies. The same picture lights up in the other rows."
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def _ties(indices: set[int]) -> str:
         f'#rows:has(.card[data-index="{i}"]>button:is(:hover,:focus-visible)) .card[data-index="{i}"]'
         for i in sorted(indices)
     )
-    return f"<style>{selectors}{{--tied:1;outline:3px solid var(--tie);outline-offset:-3px}}</style>"
+    return f"<style>{selectors}{{--tied:1;outline:3px solid var(--tie);outline-offset:1px}}</style>"
 
 
 def _row(stream: str, cards: list[Card], gallery_title: str) -> str:
@@ -101,7 +101,7 @@ def _elsewhere(card: Card) -> str:
     if not card.elsewhere:
         return ""
     ranks = "".join(f"<i>{SHORT[name]} <b>{rank}</b></i>" for name, rank in card.elsewhere.items())
-    return f'<span class="elsewhere">{ranks}</span>'
+    return f'<span class="elsewhere">Rank by{ranks}</span>'
 
 
 def measures_table(measures: dict[str, float]) -> str:

@@ -6,11 +6,13 @@ from html import escape
 
 WIDTH, HEIGHT = 420, 250  # units of the drawing, which is as wide as its place
 LEFT, RIGHT, TOP, BOTTOM = 46, 14, 12, 44
+# A mark does not hide another one at the same place: a square, a triangle in it, a ring around both.
 MARKS = {
-    "appearance": '<rect x="-4" y="-4" width="8" height="8"/>',
-    "shape": '<path d="M-5 4 L5 4 L0 -5 Z"/>',
+    "appearance": '<rect x="-5" y="-5" width="10" height="10"/>',
+    "shape": '<path d="M-3.5 2.5 L3.5 2.5 L0 -4 Z"/>',
+    "combined": '<circle class="ring" r="6.5"/>',
 }
-DISC = '<circle r="4.5"/>'
+DISC = '<circle r="3.5"/>'
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ def line_chart(title: str, across: str, lines: Sequence[Line]) -> str:
         for line in lines
     )
     legend = "".join(
-        f'<li class="{escape(line.style)}"><svg viewBox="-6 -6 12 12" aria-hidden="true">{_mark(line.style)}</svg>'
+        f'<li class="{escape(line.style)}"><svg viewBox="-8 -8 16 16" aria-hidden="true">{_mark(line.style)}</svg>'
         f"{escape(line.name)}</li>"
         for line in lines
     )

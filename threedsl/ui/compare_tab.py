@@ -3,17 +3,17 @@
 import gradio as gr
 
 from threedsl.ui import handlers_compare as handlers
-from threedsl.ui.pair_view import add_pair_view, pair_values
+from threedsl.ui.pair_view import add_pair_view, empty_pair, pair_values
 from threedsl.ui.query import Query, choose
+from threedsl.ui.scroll import jump_to
 from threedsl.ui.service import Service
 from threedsl.ui.strip import ON_CLICK, people_strip
 from threedsl.ui.words import in_words
 
 VISIT_SECONDS = 1800  # a visitor's photo is forgotten after this long
 WHO = "Who to compare"
-SCROLL_ON_PHONES = """() => {
-    if (window.innerWidth < 700) document.getElementById("compare-words").scrollIntoView({behavior: "smooth"});
-}"""
+WAITING = "<p>Add two photos, or click an example.</p>"
+SCROLL = jump_to("#compare-words", "#compare-words h2", low=0.75)
 
 
 def add_compare(service: Service, limits: dict) -> None:
@@ -36,7 +36,7 @@ def add_compare(service: Service, limits: dict) -> None:
                 elem_id="pairs",
             )
             button = gr.Button("Compare", variant="primary", size="lg", elem_id="go-compare")
-    values = add_pair_view("compare", "<p>Add two photos, or click an example.</p>")
+    values = add_pair_view("compare", WAITING)
 
     @in_words
     def read(payload):
@@ -66,18 +66,23 @@ def add_compare(service: Service, limits: dict) -> None:
     comparing = dict(
         inputs=everything, outputs=values, show_progress_on=[values[0], values[1], values[2]], **private
     )
-    scroll = dict(fn=None, js=SCROLL_ON_PHONES, api_visibility="private")
+    scroll = dict(fn=None, js=SCROLL, api_visibility="private")
+    # What was compared before does not belong to what is compared now, least of all where that fails.
+    empty = dict(fn=None, js=f"() => {empty_pair(WAITING)}", outputs=values, api_visibility="private")
     for upload, side, strip in zip(uploads, sides, strips, strict=True):
         reading = dict(outputs=[side, strip], show_progress_on=strip, **private)
-        upload.input(read, upload, **reading).success(show_pair_if_both, **comparing)
+        upload.input(**empty)
+        upload.input(read, upload, **reading).success(show_pair_if_both, **comparing).success(**scroll)
+        upload.clear(**empty)
         upload.clear(read, upload, **reading)
         strip.click(
             change_person, side, [side, strip], api_visibility="private", show_progress="hidden"
-        ).then(show_pair_if_both, **comparing)
-    chain = examples.load_input_event
+        ).then(**empty).then(show_pair_if_both, **comparing).success(**scroll)
+    chain = examples.load_input_event.then(**empty)
     for upload, side, strip in zip(uploads, sides, strips, strict=True):
         chain = chain.then(read, upload, [side, strip], show_progress_on=strip, **private)
     chain.success(show_pair, **comparing).success(**scroll)
+    button.click(**empty)
     button.click(show_pair, **comparing).success(**scroll)
 
 

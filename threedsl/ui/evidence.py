@@ -22,6 +22,10 @@ class Evidence:
     metrics: dict = field(default_factory=dict)  # metrics.json of `python -m train measure`
     card: dict[str, str] = field(default_factory=dict)  # README.md: heading -> Markdown below it
     ablation: str = ""  # Markdown
+    trained: dict = field(
+        default_factory=dict
+    )  # ablation.json: height, width and steps of its trainings, where known
+    size: tuple[int, int] | None = None  # config.json: height, width in pixels of what the model reads
     pictures: tuple[tuple[Path, str], ...] = ()  # (file, what it shows)
 
 
@@ -29,12 +33,14 @@ def read_evidence(folder: Path | None) -> Evidence:
     """What lies in a checkpoint's folder; a damaged or missing file is left out."""
     if folder is None:
         return Evidence("a model without files")
-    metrics = _json(folder / "metrics.json")
+    metrics, ablation = _json(folder / "metrics.json"), _json(folder / "ablation.json")
     return Evidence(
         folder.resolve().name,
         metrics if isinstance(metrics, dict) else {},
         sections(_text(folder / "README.md")),
-        _text(folder / "ablation.md").strip() or ablation_table(_json(folder / "ablation.json")),
+        _text(folder / "ablation.md").strip() or ablation_table(ablation),
+        _numbers(ablation.get("trained") if isinstance(ablation, dict) else None),
+        size_of(_json(folder / "config.json")),
         tuple((folder / name, words) for name, words in PICTURES.items() if (folder / name).is_file()),
     )
 
@@ -51,6 +57,17 @@ def _json(path: Path) -> object:
         return json.loads(_text(path))
     except ValueError:
         return None
+
+
+def _numbers(found: object) -> dict[str, int]:
+    items = found.items() if isinstance(found, dict) else ()
+    return {name: value for name, value in items if isinstance(value, int)}
+
+
+def size_of(config: object) -> tuple[int, int] | None:
+    """(height, width) in pixels of the pictures that a network reads, from its config.json."""
+    found = _numbers(config)
+    return (found["height"], found["width"]) if {"height", "width"} <= found.keys() else None
 
 
 def sections(card: str) -> dict[str, str]:

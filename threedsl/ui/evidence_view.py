@@ -193,6 +193,32 @@ def table(title: str, columns: Sequence[str], rows: dict[str, Sequence[str]]) ->
     )
 
 
+def limits(evidence: Evidence) -> str:
+    """Markdown: the card's section on its use as a list, what must not be done first."""
+    text = evidence.card.get(LIMITS, "").strip()
+    if not text or re.search(r"^\s*[-*] ", text, re.MULTILINE):
+        return text
+    # In the card they stand above; here this section comes first.
+    words = " ".join(text.split()).replace("the figures above", "the measured figures")
+    sentences = re.split(r"(?<=[.!?]) (?=[A-Z*])", words)
+    sentences.sort(key=lambda sentence: "must not" not in sentence)
+    return "\n".join(f"- {sentence}" for sentence in sentences)
+
+
+def why_other_figures(evidence: Evidence) -> str:
+    """HTML: why the ablation's figures are not those above it."""
+    made, size = evidence.trained, evidence.size
+    how = [f"{made['steps']:,} steps" if "steps" in made else ""]
+    if {"height", "width"} <= made.keys():
+        own = f" instead of {size[0]} x {size[1]}" if size and size != (made["height"], made["width"]) else ""
+        how.append(f"pictures of {made['height']} x {made['width']} pixels{own}")
+    with_what = " on ".join(filter(None, how))
+    return (
+        f"<p>Trained only to be compared with each other{f', {with_what}' if with_what else ''}: "
+        "these figures are not those of the model above.</p>"
+    )
+
+
 def trained_on(evidence: Evidence) -> str:
     """A sentence of HTML about the training set, from metrics.json; "" where that does not say."""
     data = evidence.metrics.get("trained on", {})

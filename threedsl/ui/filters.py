@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from threedsl.data.listfile import Record
 
-NOT_KNOWN = "Only for the examples, where both are known."
 LABELS = {"clothes": "Hide the same clothes", "camera": "Hide the same camera"}
 
 
@@ -14,7 +13,7 @@ class Filter:
     """One thing that can be hidden."""
 
     rows: frozenset[int]  # of the gallery
-    reason: str  # why nothing can be hidden, or how much would be
+    told: str  # how much would be hidden; "" for nothing
 
     @property
     def works(self) -> bool:
@@ -32,30 +31,19 @@ def filters(
     """
     shown = [known[digest] for digest in digests if digest in known]
     if len(shown) < len(digests):
-        return dict.fromkeys(LABELS, Filter(frozenset(), NOT_KNOWN))
+        return dict.fromkeys(LABELS, Filter(frozenset(), ""))
     worn = {(record.pid, record.clothes) for record in shown if record.clothes}
     cameras = {record.camid for record in shown if record.camid}
     same_clothes = frozenset(i for i, record in enumerate(records) if (record.pid, record.clothes) in worn)
     same_camera = frozenset(i for i, record in enumerate(records) if record.camid in cameras)
     return {
-        "clothes": Filter(
-            same_clothes,
-            _reason(same_clothes, "show this person in these clothes", any(r.clothes for r in records)),
-        ),
-        "camera": Filter(
-            same_camera, _reason(same_camera, "come from this camera", any(r.camid for r in records))
-        ),
+        "clothes": Filter(same_clothes, _told(same_clothes, "of this person in these clothes")),
+        "camera": Filter(same_camera, _told(same_camera, "by this camera")),
     }
 
 
-def _reason(rows: frozenset[int], what: str, labelled: bool) -> str:
-    if not labelled:
-        return "This gallery does not say."
-    if not rows:
-        return f"No pictures here {what}."
-    if len(rows) == 1:
-        return f"1 picture here {what.replace('show', 'shows').replace('come', 'comes')}."
-    return f"{len(rows)} pictures here {what}."
+def _told(rows: frozenset[int], what: str) -> str:
+    return f"{len(rows)} {'picture' if len(rows) == 1 else 'pictures'} {what}." if rows else ""
 
 
 def hidden_rows(found: Mapping[str, Filter], wanted: Sequence[str]) -> frozenset[int]:

@@ -3,29 +3,47 @@
 from html import escape
 
 from threedsl.data.images import MAX_BYTES
-from threedsl.gallery.upload import MOST_PICTURES
+from threedsl.data.listfile import Record
+from threedsl.gallery.upload import LONGEST_LABEL, MOST_PICTURES
 from threedsl.ui.handlers_gallery import Built, bytes_of, people_in
 from threedsl.ui.shelf import OpenGallery
 from threedsl.ui.visitors import MOST_PER_VISIT
 
 MOST_SHOWN = 60  # thumbnails
 MOST_SENTENCES = 5
+FILES = "Pictures, or one .zip"
 
 HELP = (
-    "<p>In a .zip, each folder is a person. Only you can see what you build; it is gone when you close the page.</p>"
+    "<p>Add photos and name the people afterwards, or add one .zip in which each folder is a person. Only you can see "
+    "what you build; it is gone when you close the page.</p>"
     "<details><summary>What else can be added</summary><ul>"
     "<li>Photos: the most prominent person of each is cut out.</li>"
-    "<li>A list file with lines <code>path person camera [clothes]</code>, with its pictures or inside the .zip; "
-    "these are taken whole.</li>"
+    "<li>A text file that says who is who, a picture and a name on each line, such as <code>beach.jpg anna</code>; "
+    "send it with its pictures. These are taken whole.</li>"
     "<li>A gallery that was exported here.</li>"
     f"<li>At most {MOST_PICTURES} pictures of {MAX_BYTES // 2**20} MB each, and {MOST_PER_VISIT} galleries a visit; "
     "one that is not used for half an hour is forgotten.</li></ul></details>"
 )
+ON_SAVE = """
+element.addEventListener('submit', event => {
+    event.preventDefault();
+    const names = {};
+    for (const field of element.querySelectorAll('input[data-row]'))
+        if (field.value !== field.defaultValue) names[field.dataset.row] = field.value;
+    trigger('submit', {gallery: event.target.dataset.gallery, names});
+});
+"""
+"""Sends {gallery, names}, the changed names by the rows of their pictures, for `js_on_load`."""
 
 
 def nothing_yet() -> str:
     """What stands where a gallery will be."""
     return '<p class="quiet">You have no gallery yet. Add pictures and press “Build gallery”.</p>'
+
+
+def files_label(count_of_files: int) -> str:
+    """What stands over the files to build a gallery of."""
+    return FILES + (f": {count(count_of_files, 'file')}" if count_of_files else "")
 
 
 def status(words: str, more: str = "") -> str:
@@ -46,25 +64,43 @@ def built_line(built: Built) -> str:
     return status(f"{words} {count(len(left_out), 'file')} left out:", f"<ul>{rows}</ul>")
 
 
-def card_of(gallery: OpenGallery) -> str:
-    """Name, numbers and thumbnails of a gallery."""
+def card_of(gallery: OpenGallery, saved: str = "") -> str:
+    """Name, numbers and pictures of a gallery, each with a field for who is in it; `saved` stands beside the button."""
     people = people_in(gallery)
     facts = [
         count(len(gallery.index), "picture"),
-        count(people, "person", "people") if people else "nobody named",
+        count(people, "person", "people") + " named" if people else "nobody named",
         size_of(bytes_of(gallery)),
     ]
-    rows = zip(gallery.index.records, gallery.thumbnails, strict=True)
-    figures = [
-        f'<li><img src="{uri}" alt="{escape(record.path.as_posix())}" loading="lazy">'
-        f"<span>{escape(record.pid or record.path.name)}</span></li>"
-        for record, uri in list(rows)[:MOST_SHOWN]
-    ]
-    rest = len(gallery.index) - MOST_SHOWN
-    more = f'<p class="quiet">and {count(rest, "more picture")}</p>' if rest > 0 else ""
+    rows = list(enumerate(zip(gallery.index.records, gallery.thumbnails, strict=True)))
+    figures = [_figure(row, record, uri) for row, (record, uri) in rows[:MOST_SHOWN]]
+    rest = [_figure(row, record, "") for row, (record, _) in rows[MOST_SHOWN:]]
+    more = (
+        f"<details><summary>and {count(len(rest), 'more picture')}</summary>"
+        f'<ul class="thumbnails">{"".join(rest)}</ul></details>'
+        if rest
+        else ""
+    )
+    known = sorted({record.pid for record in gallery.index.records if record.pid})
+    options = "".join(f'<option value="{escape(person)}"></option>' for person in known)
     return (
         f'<section class="own-gallery" aria-label="{escape(gallery.title)}"><h3>{escape(gallery.title)}</h3>'
-        f'<p class="quiet">{" · ".join(facts)}</p><ul class="thumbnails">{"".join(figures)}</ul>{more}</section>'
+        f'<p class="quiet">{" · ".join(facts)}</p><form data-gallery="{escape(gallery.name)}">'
+        '<p class="quiet">Who is it? Write the same name under every picture of a person; matches then show it.</p>'
+        f'<ul class="thumbnails">{"".join(figures)}</ul>{more}<datalist id="named-people">{options}</datalist>'
+        f'<p class="save"><button type="submit" id="gallery-save">Save names</button> <span>{escape(saved)}</span></p>'
+        "</form></section>"
+    )
+
+
+def _figure(row: int, record: Record, uri: str) -> str:
+    name = escape(record.path.name)
+    told = escape(f"{record.pid}, {record.path.as_posix()}" if record.pid else record.path.as_posix())
+    picture = f'<img src="{uri}" alt="{told}" loading="lazy">' if uri else ""
+    return (
+        f'<li>{picture}<span title="{told}">{name}</span><input type="text" data-row="{row}" '
+        f'value="{escape(record.pid)}" maxlength="{LONGEST_LABEL}" placeholder="Person" list="named-people" '
+        f'autocomplete="off" spellcheck="false" aria-label="Person in {name}"></li>'
     )
 
 

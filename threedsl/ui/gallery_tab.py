@@ -1,4 +1,4 @@
-"""The Gallery tab: build one's own from pictures, look at it, take it home, delete it."""
+"""The Gallery tab: build one's own from pictures, name who is in it, search in it, take it home, delete it."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,69 +8,93 @@ from threedsl.data.images import SUFFIXES
 from threedsl.errors import InputError
 from threedsl.gallery.upload import LISTS
 from threedsl.ui import handlers_gallery as handlers
-from threedsl.ui.gallery_cards import HELP, built_line, card_of, nothing_yet, status
+from threedsl.ui.gallery_cards import (
+    HELP,
+    ON_SAVE,
+    built_line,
+    card_of,
+    count,
+    files_label,
+    nothing_yet,
+    status,
+)
+from threedsl.ui.search_tab import SearchTab, no_matches
 from threedsl.ui.service import Service
-from threedsl.ui.visitors import LONGEST_TITLE
+from threedsl.ui.visitors import LONGEST_TITLE, OWN
 from threedsl.ui.words import in_words
 
 SCROLL_ON_PHONES = """() => {
-    if (window.innerWidth < 700) document.getElementById("gallery-status").scrollIntoView({behavior: "smooth"});
+    if (window.innerWidth < 700) document.getElementById("gallery-status").scrollIntoView();
 }"""
 FILE_TYPES = [".zip", *LISTS, *sorted(SUFFIXES)]
+GONE = "The gallery of these matches is gone. Choose another one and press “Search”."
+DELETE, SURE = "Delete", "Delete for good"
+# The second click of a double click confirms nothing.
+ASK = f"""(label, ...others) => {{
+    const button = document.getElementById("gallery-delete"), now = performance.now();
+    const hasty = now - (button.asked ?? -Infinity) < 700;
+    if (label === "{DELETE}") button.asked = now;
+    return [hasty ? "{DELETE}" : label, ...others];
+}}"""
+FOCUS = "() => document.getElementById('gallery-save')?.focus({preventScroll: true})"
 
 
-def add_gallery(service: Service, limits: dict, tab: gr.Tab, tabs: gr.Tabs, search_in: gr.Radio) -> None:
-    """Add components and events to the tab being built; `search_in` is Search's choice of galleries, which shows the
-    visitor's own as well, and `limits` are the concurrency arguments of everything that runs the model."""
+def add_gallery(service: Service, limits: dict, tab: gr.Tab, tabs: gr.Tabs, search: SearchTab) -> None:
+    """Add components and events to the tab being built; `search` is the Search tab, whose choice of galleries shows
+    the visitor's own as well, and `limits` are the concurrency arguments of everything that runs the model."""
     with gr.Row(elem_id="gallery"):
         with gr.Column(scale=5, min_width=300):
             files = gr.File(
                 file_count="multiple",
                 file_types=FILE_TYPES,
-                label="Pictures, or one .zip",
+                label=files_label(0),
                 height=220,
                 elem_id="gallery-files",
             )
             title = gr.Textbox(
-                label="Name", placeholder="My gallery", max_length=LONGEST_TITLE, elem_id="gallery-name"
+                label="Name of the gallery",
+                placeholder="My gallery",
+                max_length=LONGEST_TITLE,
+                elem_id="gallery-name",
             )
             button = gr.Button("Build gallery", variant="primary", size="lg", elem_id="gallery-build")
             gr.HTML(HELP, elem_id="gallery-help", apply_default_css=False)
         with gr.Column(scale=9, min_width=340):
-            line = gr.HTML(elem_id="gallery-status", apply_default_css=False)
+            line = gr.HTML(nothing_yet(), elem_id="gallery-status", apply_default_css=False)
             own = gr.Radio([], label="Your galleries", visible=False, elem_id="gallery-own")
             with gr.Row(visible=False, elem_id="gallery-actions") as actions:
-                search = gr.Button("Search in it", size="md", min_width=120, elem_id="gallery-search")
+                go = gr.Button("Search in it", size="md", min_width=120, elem_id="gallery-search")
                 export = gr.Button("Export", size="md", min_width=90, elem_id="gallery-export")
-                delete = gr.Button(
-                    "Delete", size="md", min_width=90, variant="stop", elem_id="gallery-delete"
-                )
+                delete = gr.Button(DELETE, size="md", min_width=90, variant="stop", elem_id="gallery-delete")
             exported = gr.File(
                 label="Exported gallery: click its size to save it",
                 visible=False,
                 interactive=False,
                 elem_id="gallery-exported",
             )
-            shown = gr.HTML(nothing_yet(), elem_id="gallery-shown", apply_default_css=False)
+            shown = gr.HTML(elem_id="gallery-shown", js_on_load=ON_SAVE, apply_default_css=False)
 
-    def lists(session: str, chosen: str | None, searched: str | None) -> list:
-        """Updates of own, actions, exported, shown and search_in."""
+    def lists(session: str, chosen: str | None, wanted: str | None, searched: str | None) -> list:
+        """Updates of own, actions, exported, shown, the choice of galleries, and the matches if their gallery is
+        gone."""
         mine = service.visitors.names(session)
         names = [name for _, name in mine]
         chosen = chosen if chosen in names else names[-1] if names else None
         gallery = service.gallery(chosen, session) if chosen else None
+        gone = str(searched).startswith(OWN) and searched not in names
         return [
             gr.Radio(mine, value=chosen, visible=bool(mine)),
             gr.Row(visible=bool(mine)),
             gr.File(None, visible=False),
-            card_of(gallery) if gallery else nothing_yet(),
-            _search_choice(service, mine, searched),
+            card_of(gallery) if gallery else "",
+            _search_choice(service, mine, wanted),
+            *(no_matches(GONE) if gone else [gr.skip()] * len(search.matches)),
         ]
 
     @in_words
-    def build(uploads, name, searched, request: gr.Request, progress=gr.Progress()):
+    def build(uploads, name, wanted, searched, request: gr.Request, progress=gr.Progress()):
         built = handlers.build(service, uploads, name, request.session_hash, progress)
-        updates = lists(request.session_hash, built.gallery.name, searched)
+        updates = lists(request.session_hash, built.gallery.name, wanted, searched)
         return [built_line(built), *updates, None, ""]
 
     @in_words
@@ -82,35 +106,49 @@ def add_gallery(service: Service, limits: dict, tab: gr.Tab, tabs: gr.Tabs, sear
         )
 
     @in_words
-    def remove(name, searched, request: gr.Request):
+    def remove(label, name, wanted, searched, request: gr.Request):
+        session = request.session_hash
         try:
-            gone = handlers.own_gallery(service, name, request.session_hash).title
-            service.visitors.delete(request.session_hash, name)
-            words = f"“{gone}” is deleted."
+            gallery = handlers.own_gallery(service, name, session)
+            if label != SURE:
+                words = f"Delete “{gallery.title}” with {count(len(gallery.index), 'picture')}? It cannot be undone."
+                return [SURE, status(words), *[gr.skip()] * len(everything)]
+            service.visitors.delete(session, name)
+            words = f"“{gallery.title}” is deleted."
         except InputError as error:  # forgotten in the meantime: then the lists are what is wrong
             words = str(error)
-        return [status(words), *lists(request.session_hash, None, searched)]
+        return [DELETE, status(words), *lists(session, None, wanted, searched)]
 
     @in_words
     def write(name, request: gr.Request):
         return gr.File(handlers.export(service, name, request.session_hash), visible=True)
 
     @in_words
-    def search_in_it(name, request: gr.Request):
-        handlers.own_gallery(service, name, request.session_hash)
-        return _search_choice(service, service.visitors.names(request.session_hash), name), gr.Tabs(
-            selected="search"
-        )
+    def open_in_search(name, request: gr.Request):
+        gallery = handlers.own_gallery(service, name, request.session_hash)
+        words = f"Add a photo to search in {gallery.title}."
+        mine = service.visitors.names(request.session_hash)
+        return [_search_choice(service, mine, name), gr.Tabs(selected="search"), *no_matches(words)]
 
     @in_words
-    def refresh(name, searched, request: gr.Request):
-        return lists(request.session_hash, name, searched)
+    def save_names(event: gr.EventData, request: gr.Request):
+        gallery = handlers.name_people(
+            service, event._data.get("gallery"), request.session_hash, event._data.get("names")
+        )
+        words = f"Saved: {count(handlers.people_in(gallery), 'person', 'people')} named."
+        return status(words), card_of(gallery, words), gr.File(None, visible=False)
+
+    @in_words
+    def refresh(name, wanted, searched, request: gr.Request):
+        updates = lists(request.session_hash, name, wanted, searched)
+        return [gr.skip() if service.visitors.names(request.session_hash) else nothing_yet(), *updates]
 
     plain = dict(preprocess=False, api_visibility="private")
-    everything = [own, actions, exported, shown, search_in]
+    everything = [own, actions, exported, shown, search.gallery, *search.matches]
+    on_search = [search.gallery, search.searched]
     button.click(
         build,
-        [files, title, search_in],
+        [files, title, *on_search],
         [line, *everything, files, title],
         show_progress_on=[line],
         **plain,
@@ -118,11 +156,46 @@ def add_gallery(service: Service, limits: dict, tab: gr.Tab, tabs: gr.Tabs, sear
     )
     # On a phone the progress lies below what the visitor sees.
     button.click(None, js=SCROLL_ON_PHONES, show_progress="hidden")
+    files.change(
+        lambda given: gr.File(label=files_label(len(given or []))),
+        files,
+        files,
+        show_progress="hidden",
+        **plain,
+    )
     own.input(choose, own, [shown, exported, line], show_progress="hidden", **plain)
-    delete.click(remove, [own, search_in], [line, *everything], show_progress="hidden", **plain)
+    delete.click(
+        remove,
+        [delete, own, *on_search],
+        [delete, line, *everything],
+        js=ASK,
+        show_progress="hidden",
+        **plain,
+    )
+    gr.on(
+        [
+            button.click,
+            files.change,
+            title.input,
+            own.input,
+            export.click,
+            go.click,
+            shown.submit,
+            tab.select,
+        ],
+        fn=None,
+        js=f"() => '{DELETE}'",
+        outputs=delete,
+        api_visibility="private",
+    )
     export.click(write, own, exported, **plain, **limits)
-    search.click(search_in_it, own, [search_in, tabs], show_progress="hidden", **plain)
-    tab.select(refresh, [own, search_in], everything, show_progress="hidden", **plain)
+    shown.submit(
+        save_names, None, [line, shown, exported], show_progress="hidden", api_visibility="private"
+    ).success(fn=None, js=FOCUS, api_visibility="private")
+    go.click(
+        open_in_search, own, [search.gallery, tabs, *search.matches], show_progress="hidden", **plain
+    ).success(**search.search).success(**search.scroll)
+    tab.select(refresh, [own, *on_search], [line, *everything], show_progress="hidden", **plain)
 
 
 def forget_visit(service: Service) -> Callable[[gr.Request], None]:

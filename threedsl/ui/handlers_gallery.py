@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import ceil
 from pathlib import Path
@@ -20,12 +20,12 @@ from threedsl.errors import InputError
 from threedsl.gallery import Gallery
 from threedsl.gallery.archive import TooMuch, shorten
 from threedsl.gallery.exchange import read_exported, write_exported
-from threedsl.gallery.upload import MOST_PICTURES, Source, Upload, open_upload
+from threedsl.gallery.upload import LONGEST_LABEL, MOST_PICTURES, Source, Upload, open_upload
 from threedsl.ui.handlers import Progress
 from threedsl.ui.pictures import data_uri, fit, jpeg
 from threedsl.ui.service import Service
 from threedsl.ui.shelf import THUMBNAIL, OpenGallery
-from threedsl.ui.visitors import UNUSED_SECONDS, Building, Session, clean_title
+from threedsl.ui.visitors import UNUSED_SECONDS, Building, Session, clean_title, one_line
 
 AT_A_TIME = 8  # pictures between two looks at whether anybody still waits
 MOST_SECONDS = 600  # of one build
@@ -182,6 +182,27 @@ def own_gallery(service: Service, name: str | None, session: Session) -> OpenGal
     if not name:
         raise InputError("Choose one of your galleries first, or build one.")
     return service.visitors.get(session, name)
+
+
+def name_people(service: Service, name: str | None, session: Session, names: object) -> OpenGallery:
+    """Write who is in the pictures of a visitor's gallery.
+
+    names: row of the picture, as text, to a person's name; "" for nobody. Rows that are not there stay as they are.
+
+    Raises:
+        InputError: the gallery is unknown, another visitor's, or has no such picture.
+    """
+    gallery = own_gallery(service, name, session)
+    records = list(gallery.index.records)
+    for row, person in names.items() if isinstance(names, dict) else ():
+        if not (isinstance(row, str) and row.isdecimal() and len(row) < 7 and int(row) < len(records)):
+            raise InputError(
+                "This gallery has other pictures now; choose it again and write the names there."
+            )
+        records[int(row)] = replace(records[int(row)], pid=one_line(person, LONGEST_LABEL))
+    old = gallery.index
+    index = Gallery(records, old.appearance, old.shape, old.fingerprint, old.kind, old.boxes, old.shape_share)
+    return service.visitors.replace(session, gallery.name, index)
 
 
 def people_in(gallery: OpenGallery) -> int:

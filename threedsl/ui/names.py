@@ -18,6 +18,10 @@ MEND = """() => {
         });
         document.querySelectorAll("#evidence .prose table:not([tabindex])").forEach(table => { table.tabIndex = 0; });
     };
+    // A body turns when it is dragged; the wheel belongs to the page, and zooms where Ctrl is held.
+    addEventListener("wheel", event => {
+        if (!event.ctrlKey && event.target.closest?.(".canvas")) event.stopImmediatePropagation();
+    }, {capture: true, passive: true});
     mend();
     new MutationObserver(mend).observe(
         document.body, {childList: true, subtree: true, attributes: true, attributeFilter: ["tabindex"]}

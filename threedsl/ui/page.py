@@ -31,7 +31,7 @@ INTRO = (
 )
 LAW = (
     "<p>Use it lawfully: with photos you may use, and never to track or identify people without their consent. "
-    "There is no face recognition here; uploads are deleted within the hour; everybody in the demo galleries is "
+    "There is no face recogniser here; uploads are deleted within the hour; everybody in the demo galleries is "
     "synthetic. A match is a guess, not evidence.</p>"
 )
 SWEEP = (600, 1800)  # seconds: look every 10 minutes, delete what is older than 30
@@ -79,11 +79,11 @@ def build_demo(service: Service) -> gr.Blocks:
         gr.HTML(INTRO, elem_id="intro")
         with gr.Tabs() as tabs:
             with gr.Tab("Search", id="search"):
-                search_in = add_search(service, limits)
+                search = add_search(service, limits)
             with gr.Tab("Compare", id="compare"):
                 add_compare(service, limits)
             with gr.Tab("Gallery", id="gallery") as tab:
-                add_gallery(service, limits, tab, tabs, search_in)
+                add_gallery(service, limits, tab, tabs, search)
             with gr.Tab("Evidence", id="evidence"):
                 add_evidence(service)
         gr.HTML(LAW, elem_id="law")

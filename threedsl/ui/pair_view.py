@@ -1,5 +1,6 @@
 """Two people side by side on the page: components and their values, for the Compare tab and for an opened match."""
 
+import json
 from html import escape
 
 import gradio as gr
@@ -9,10 +10,12 @@ from threedsl.comparison import HEAT, HEAT_TOP, HEIGHT, Difference
 from threedsl.ui.cards import TITLES
 from threedsl.ui.pair import Pair, Shot
 from threedsl.ui.pictures import data_uri, fit, jpeg
-from threedsl.ui.views import body_canvas, still_picture
+from threedsl.ui.verdict import verdict
+from threedsl.ui.views import ROUGH, body_canvas, still_picture
 
-CANVAS_HEIGHT, STILL_HEIGHT = 380, 230  # pixels
-DISTANCE = 2.7  # metres from the camera to two bodies
+CANVAS_HEIGHT, STILL_HEIGHT = 400, 230  # pixels
+APART = "Apart is from surface to surface; a girth runs all around, so it differs by about six times as much."
+DISTANCE = 2.9  # metres from the camera to two bodies: the nearer one stays whole when they are turned
 PHOTO = (420, 300)  # height, width in pixels
 
 
@@ -21,54 +24,80 @@ def add_pair_view(name: str, waiting: str = "") -> list[gr.components.Component]
     with gr.Row(elem_classes="pair"):
         with gr.Column(scale=5, min_width=300):
             words = gr.HTML(waiting, elem_id=f"{name}-words", apply_default_css=False)
+            tables = gr.HTML(elem_id=f"{name}-tables", elem_classes="pair-tables", apply_default_css=False)
         with gr.Column(scale=4, min_width=300):
             bodies = body_canvas("Both bodies (drag to turn)", f"{name}-bodies", CANVAS_HEIGHT, DISTANCE)
-            still = still_picture("Still picture of both", f"{name}-still", STILL_HEIGHT)
+            still = still_picture("Picture of both bodies", f"{name}-still", STILL_HEIGHT)
         with gr.Column(scale=4, min_width=300):
             heat = body_canvas(
                 "Where the shapes differ (drag to turn)", f"{name}-heat", CANVAS_HEIGHT, DISTANCE
             )
             gr.HTML(legend(), elem_classes="legend", apply_default_css=False)
-            heat_still = still_picture("Still picture, front and back", f"{name}-heat-still", STILL_HEIGHT)
+            heat_still = still_picture("Picture, front and back", f"{name}-heat-still", STILL_HEIGHT)
     with gr.Row(elem_classes="downloads"):
         files = [_download("Both bodies (GLB)"), _download("Differences (GLB)")]
-    return [words, bodies, heat, still, heat_still, *files]
+    return [words, bodies, heat, still, heat_still, *files, tables]
 
 
 def pair_values(
-    pair: Pair, first: Shot, second: Shot, calibration: Calibration | None, title: str = ""
+    pair: Pair,
+    first: Shot,
+    second: Shot,
+    calibration: Calibration | None,
+    title: str = "",
+    known: str = "",
 ) -> list:
-    """What the components of `add_pair_view` show."""
+    """What the components of `add_pair_view` show; `known` is a sentence on what else is known of the two."""
     return [
-        pair_html(pair, first, second, calibration, title),
+        pair_html(pair, first, second, calibration, title, known),
         pair.glb,
         pair.heat_glb,
         pair.still,
         pair.heat_still,
         gr.DownloadButton(value=pair.glb, interactive=True),
         gr.DownloadButton(value=pair.heat_glb, interactive=True),
+        tables_html(pair, calibration),
     ]
 
 
-def pair_html(pair: Pair, first: Shot, second: Shot, calibration: Calibration | None, title: str = "") -> str:
-    """Both photos, the plain sentences, and the tables of scores and sizes."""
+def empty_pair(words: str = "") -> str:
+    """JavaScript of an array that empties the components of `add_pair_view`, with a sentence in their place."""
+    off = {"__type__": "update", "value": None, "interactive": False}
+    return json.dumps([words, None, None, None, None, off, off, ""])
+
+
+def pair_html(
+    pair: Pair,
+    first: Shot,
+    second: Shot,
+    calibration: Calibration | None,
+    title: str = "",
+    known: str = "",
+) -> str:
+    """Both photos and the plain sentences."""
     photos = "".join(
         f'<figure><img src="{data_uri(jpeg(fit(shot.crop, *PHOTO)))}" alt="{escape(shot.title)}">'
         f"<figcaption>{escape(shot.title)}</figcaption></figure>"
         for shot in (first, second)
     )
-    meaning = f"<p><strong>{escape(pair.meaning)}</strong></p>" if pair.meaning else ""
-    limits = f'<p class="quiet">{escape(calibration.limits)}</p>' if calibration else ""
+    words = verdict(pair.scores, calibration)
+    meaning = f"<p><strong>{escape(words)}</strong></p>" if words else ""
     return (
         f'<h2 tabindex="-1">{escape(title or f"{first.title} and {second.title}")}</h2>'
-        f'<div class="pair-photos">{photos}</div>{meaning}<p>{escape(pair.sentence)}</p>'
-        f"{scores_table(pair)}{limits}{sizes_table(pair.difference)}"
+        f'<div class="pair-photos">{photos}</div>{f"<p>{escape(known)}</p>" if known else ""}'
+        f'{meaning}<p>{escape(pair.sentence)}</p><p class="quiet">{APART}</p>'
     )
+
+
+def tables_html(pair: Pair, calibration: Calibration | None) -> str:
+    """Scores and sizes in numbers, each with what they do not say."""
+    limits = f'<p class="quiet">{escape(calibration.limits)}</p>' if calibration else ""
+    return f"{scores_table(pair)}{limits}{sizes_table(pair.difference)}"
 
 
 def scores_table(pair: Pair) -> str:
     """Similarity per stream, and the share of measured pairs that were one person where that is known."""
-    head = '<th scope="col">Same person</th>' if pair.shares else ""
+    head = '<th scope="col">Same person in our test</th>' if pair.shares else ""
     rows = "".join(
         f'<tr><th scope="row">{escape(TITLES[name][0])}</th><td>{score:.2f}</td>'
         f'<td class="bar" aria-hidden="true"><i style="width:{100 * max(score, 0):.0f}%"></i></td>'
@@ -77,7 +106,7 @@ def scores_table(pair: Pair) -> str:
         for name, score in pair.scores.items()
     )
     return (
-        '<table class="measures scores"><caption>Similarity: 1.00 is identical</caption><thead><tr>'
+        '<table class="measures scores"><caption>Score: 1.00 would be identical pictures</caption><thead><tr>'
         '<th scope="col">Ranking</th><th scope="col">Score</th><td></td>'
         f"{head}</tr></thead><tbody>{rows}</tbody></table>"
     )
@@ -124,7 +153,7 @@ def legend() -> str:
         f'<div class="heat-scale" style="background:linear-gradient(90deg, {stops})"></div>'
         f'<div class="heat-ticks"><span>0 cm apart</span><span>{HEAT_TOP / 2:.0f}</span>'
         f"<span>{HEAT_TOP:.0f} cm or more</span></div>"
-        f'<p class="quiet">Both bodies at {HEIGHT:.0f} cm, in the same pose.</p>'
+        f'<p class="quiet">Both bodies at {HEIGHT:.0f} cm, in the same pose. {ROUGH}</p>'
     )
 
 

@@ -17,6 +17,7 @@ CROP_HEIGHT = (
 )
 CROP_WIDTH = 480
 MOST_PEOPLE = 11
+NOBODY = "No whole person was found in this photo, so the whole picture was searched: use a photo from head to feet."
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Photo:
     digest: str  # sha256 of the file, by which a gallery recognises its own demo photos
     path: Path  # the file it was read from
     notice: str = ""  # a sentence the visitor should see
+    nobody: bool = False  # nobody was found, so there is only the whole picture
 
 
 def read_photo(path: str | Path) -> Photo:
@@ -49,11 +51,11 @@ def read_photo(path: str | Path) -> Photo:
     image, digest = _decode(path)
     boxes = find_people(image)[:MOST_PEOPLE]
     people = [_person(image, box, f"Person {i}") for i, box in enumerate(boxes, 1) if not box.whole]
-    notice = "" if boxes else "Nobody was found in this photo, so the whole picture is used."
+    notice = "" if boxes else NOBODY
     if len(people) > 1:
         notice = f"{len(people)} people found: pick the one to look for."
     people.append(_person(image, whole_picture(image), "Whole picture"))
-    return Photo(people, (image.shape[1], image.shape[0]), digest, Path(path), notice)
+    return Photo(people, (image.shape[1], image.shape[0]), digest, Path(path), notice, not boxes)
 
 
 def read_crop(path: str | Path, box: object = None) -> tuple[Person, Photo]:

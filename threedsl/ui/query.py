@@ -35,12 +35,20 @@ class Query:
 
     @property
     def notices(self) -> list[str]:
-        """Sentences about single photos that the visitor should see."""
+        """Sentences that help to choose who of a photo is meant."""
+        return self._sentences(nobody=False)
+
+    @property
+    def warnings(self) -> list[str]:
+        """Sentences about photos in which nobody was found, so that what follows means little."""
+        return self._sentences(nobody=True)
+
+    def _sentences(self, nobody: bool) -> list[str]:
         many = len(self.photos) > 1
         return [
             f"Photo {i}: {photo.notice}" if many else photo.notice
             for i, photo in enumerate(self.photos, 1)
-            if photo.notice
+            if photo.notice and photo.nobody == nobody
         ]
 
 

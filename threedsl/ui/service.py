@@ -18,6 +18,7 @@ from threedsl.ui.answer import (
     Body,
     Look,
     Prediction,
+    Ranking,
     Stopwatch,
     look,
     predict,
@@ -49,16 +50,21 @@ class Shown:
     keys: tuple[tuple[str, int], ...]  # of the people searched with
     looks: dict[tuple[str, int], Look]
     body: Body
+    ranking: Ranking
 
 
 @dataclass(frozen=True)
 class Answer:
     """Everything one query shows."""
 
-    rows: dict[str, list[Card]]
     shown: Shown
     filters: dict[str, Filter]
     laps: dict[str, float]  # seconds per step
+
+    @property
+    def rows(self) -> dict[str, list[Card]]:
+        """The best matches by every stream."""
+        return self.shown.ranking.rows
 
     @property
     def body(self) -> Body:
@@ -156,7 +162,7 @@ class Service:
             body = show_bodies(chosen, merged, self.files, watch)
         digests = [one.digest for one in asked]
         found = filters(opened.index.records, opened.known, digests)
-        rows = rank(
+        ranking = rank(
             body.prediction.output,
             opened,
             k,
@@ -165,7 +171,7 @@ class Service:
             self.calibration,
         )
         watch.lap("ranking")
-        return Answer(rows, Shown(keys, looks, body), found, watch.laps)
+        return Answer(Shown(keys, looks, body, ranking), found, watch.laps)
 
     def rank(
         self, person: Person, gallery: str, k: int, digest: str = "", more: Sequence[Asked] = ()
@@ -174,9 +180,8 @@ class Service:
         opened, k = self.gallery(gallery), check_k(k)
         asked = [Asked(person, digest), *more]
         output = merge([self._describe([one.person.crop for one in asked])])
-        return rank(
-            output, opened, k, one_person(opened, [one.digest for one in asked]), calibration=self.calibration
-        )
+        person = one_person(opened, [one.digest for one in asked])
+        return rank(output, opened, k, person, calibration=self.calibration).rows
 
     def reconstruct(self, person: Person) -> Body:
         """The body of one crop."""

@@ -42,9 +42,12 @@ def _photo(query: Query, index: int) -> str:
 
 def _person(person: Person, photo: int, index: int, chosen: bool, where: str) -> str:
     caption = escape(person.caption)
+    kind, means = (
+        ("thumbnail-item whole", "nothing cut off") if person.whole else ("thumbnail-item", "cut out")
+    )
     picture = data_uri(jpeg(fit(person.crop, *SIZE)))
     return (
-        f'<button type="button" class="thumbnail-item" aria-pressed="{str(chosen).lower()}" data-photo="{photo}" '
+        f'<button type="button" class="{kind}" aria-pressed="{str(chosen).lower()}" data-photo="{photo}" '
         f'data-person="{index}" aria-label="{where}{caption}"><img src="{picture}" alt="">'
-        f'<span class="caption-label">{caption}</span></button>'
+        f'<span class="caption-label">{caption}<small>{means}</small></span></button>'
     )

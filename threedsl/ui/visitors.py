@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from threedsl.errors import InputError
@@ -107,6 +107,13 @@ class Visitors:
         """
         return self._use(session, name).gallery
 
+    def replace(self, session: Session, name: str, index: Gallery) -> OpenGallery:
+        """The gallery with other labels of the same pictures, kept in its place; raises as `get` does."""
+        with self._lock:
+            held = self._use(session, name)
+            held.gallery = replace(held.gallery, index=index)
+            return held.gallery
+
     def exported(self, session: Session, name: str, folder: Path) -> None:
         """Note a folder that shall go with the gallery; raises as `get` does."""
         self._use(session, name).exports.append(folder)
@@ -193,6 +200,11 @@ class Visitors:
 
 def clean_title(title: object) -> str:
     """A title of one printable line of at most LONGEST_TITLE characters."""
-    text = title if isinstance(title, str) else ""
-    words = "".join(c if c.isprintable() else " " for c in text[: 20 * LONGEST_TITLE]).split()
-    return " ".join(words)[:LONGEST_TITLE].strip() or "My gallery"
+    return one_line(title, LONGEST_TITLE) or "My gallery"
+
+
+def one_line(text: object, most: int) -> str:
+    """A stranger's words as one printable line of at most so many characters; "" for anything that is no text."""
+    given = text if isinstance(text, str) else ""
+    words = "".join(c if c.isprintable() else " " for c in given[: 20 * most]).split()
+    return " ".join(words)[:most].strip()

@@ -1,0 +1,35 @@
+"""What each feature of the shape descriptor finds alone: the whole picture's, and those of the parts of MGS."""
+
+import numpy as np
+
+from threedsl.network import ThreeDSLNetwork
+from train.crowds import by_size
+from train.fusion import granular, widths_of
+from train.retrieval import RetrievalSet
+
+FEATURES = ("whole body", "head and shoulders", "trunk", "legs")
+"""The global feature and, in the order of threedsl.network.heads.BANDS, the parts'."""
+
+
+def judge_features(
+    network: ThreeDSLNetwork, data: RetrievalSet, dressed_alike: RetrievalSet | None, seed: int
+) -> dict[str, dict]:
+    """Share and figures by feature: {"share": …, "as they like": {"100 people": {"rank-1": …}}, "alike": …}.
+
+    Figures are those of `train.crowds.by_size`; "alike" is left out without a set of people dressed alike. Empty for a
+    network without parts.
+    """
+    stream = network.shape_stream
+    if stream.parts is None:
+        return {}
+    chosen = stream.part_shares
+    found = {name: {"share": share} for name, share in zip(FEATURES, chosen, strict=True)}
+    stream.part_shares = [1 / len(chosen)] * len(chosen)  # a share of 0 would leave nothing to judge
+    for kind, people in (("as they like", data), ("alike", dressed_alike)):
+        if people is None:
+            continue
+        sides = [granular(side["shape"], widths_of(stream)) for side in people.describe(network)]
+        for name, query, gallery in zip(FEATURES, *sides, strict=True):
+            found[name][kind] = by_size(np.concatenate([query, gallery]), people.labels, people.records, seed)
+    stream.part_shares = chosen
+    return found
