@@ -52,17 +52,25 @@ def main(args: argparse.Namespace) -> None:
     figures = {"data": args.data.name, "seed": args.seed, "trainings": {}}
     outcomes: dict[str, dict[str, list[dict]]] = {}
     sets: dict[tuple[int, int], RetrievalSet] = {}
+    budgets: list[dict] = []
     for entry in args.runs:
         name, equals, folders = entry.partition("=")
         if not equals:
             raise InputError(f"{entry!r} must look like NAME=FOLDER,FOLDER.")
         for folder in folders.split(","):
-            _, config, network = load_checkpoint(folder)
+            path, config, network = load_checkpoint(folder)
             size = (config.height, config.width)
+            budgets.append({"height": config.height, "width": config.width, "steps": steps_of(path)})
             if size not in sets:
                 sets[size] = RetrievalSet(args.data, size)
             for stream, values in outcome(sets[size], network.to(args.device), args).items():
                 outcomes.setdefault(name, {}).setdefault(stream, []).append(values)
+    # What holds for all of them alone: a reader must know why these figures are not the shipped checkpoint's.
+    figures["trained"] = {
+        field: value
+        for field, value in budgets[0].items()
+        if value is not None and all(budget[field] == value for budget in budgets)
+    }
     first = next(iter(outcomes))
     groups = people_asked_for(next(iter(sets.values())))
     reference = outcomes[first]["appearance"]
@@ -93,6 +101,12 @@ def main(args: argparse.Namespace) -> None:
     write_whole(args.out, (json.dumps(figures, indent=1) + "\n").encode())
     write_whole(args.out.with_suffix(".md"), text.encode())
     print(text)
+
+
+def steps_of(checkpoint: Path) -> int | None:
+    """How long it was trained, where training.json says so."""
+    settings = checkpoint / "training.json"
+    return json.loads(settings.read_text(encoding="utf-8"))["steps"] if settings.is_file() else None
 
 
 def outcome(data: RetrievalSet, network: ThreeDSLNetwork, args: argparse.Namespace) -> dict[str, dict]:

@@ -9,7 +9,9 @@ from train.fusion import SHARES, choose_part_shares, choose_share
 from train.retrieval import RetrievalSet
 
 
-@pytest.mark.parametrize(("told_by", "expected"), [("shape", {0.8, 0.9}), ("appearance", {0.5}), ("both", None)])
+@pytest.mark.parametrize(
+    ("told_by", "expected"), [("shape", {0.8, 0.9}), ("appearance", {0.5}), ("both", None)]
+)
 def test_the_best_share_on_held_out_people_is_chosen(tmp_path, told_by, expected):
     write_dataset(tmp_path, people=8)
     data = RetrievalSet(tmp_path, (64, 32))

@@ -146,6 +146,8 @@ def test_trainings_are_compared_over_their_seeds(toy, finished, tmp_path, capsys
     asked = ["compare", *runs, "--data", str(toy / "data"), "--out", str(out)]
     assert main([*asked, "--minus", "both=one", "one=one"]) == 0
     found = json.loads(out.read_text())
+    # The two were trained for different numbers of steps, on pictures of one size.
+    assert found["trained"] == {"height": 64, "width": 32}
     table = found["trainings"]
     one, both = (table[name]["combined"]["rank-1"] for name in ("one", "both"))
     assert one["by seed"][0] == both["by seed"][0] and len(both["by seed"]) == 2
