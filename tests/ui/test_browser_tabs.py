@@ -1,6 +1,6 @@
 """Compare, Gallery and Evidence as a visitor sees them, in Chromium.
 
-With THREEDSL_SHOTS=FOLDER the tests leave pictures there: compare.jpg, gallery.jpg and evidence.jpg of the README, and
+With THREEDSL_SHOTS=FOLDER the tests leave pictures there, compare.jpg and evidence.jpg of the README among them, and
 one of every tab at both widths.
 """
 
