@@ -4,10 +4,13 @@ import itertools
 import logging
 
 import numpy as np
+import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
+from torch import Tensor
 
 from threedsl.network import ThreeDSLNetwork
-from threedsl.network.streams import ShapeStream
+from threedsl.network.streams import ShapeStream, weigh
 from threedsl.pipeline import combine
 from train.retrieval import Descriptors, RetrievalSet
 
@@ -30,7 +33,7 @@ def choose_shares(
         widths = widths_of(stream)
         stream.part_shares = choose_part_shares(data, query, gallery, widths)
         query, gallery = (
-            side | {"shape": weighted(granular(side["shape"], widths), stream.part_shares)}
+            side | {"shape": weigh(granular(side["shape"], widths), stream.part_shares).numpy()}
             for side in (query, gallery)
         )
     network.shape_share = choose_share(data, query, gallery)
@@ -68,7 +71,7 @@ def choose_part_shares(
     sides = [granular(side["shape"], widths) for side in (query, gallery)]
     for tenths in compositions(TENTHS, len(widths)):
         shares = [tenth / TENTHS for tenth in tenths]
-        both = [{"shape": weighted(features, shares)} for features in sides]
+        both = [{"shape": weigh(features, shares).numpy()} for features in sides]
         found[tuple(shares)] = data.score(*both, protocol)["shape"].mean_average_precision
     best = max(found, key=lambda shares: found[shares])
     log.info(
@@ -83,17 +86,9 @@ def widths_of(stream: ShapeStream) -> list[int]:
     return [neck.norm.num_features for neck in (stream.shape_neck, *stream.parts.necks)]
 
 
-def granular(descriptor: NDArray[np.float32], widths: list[int]) -> list[NDArray[np.float32]]:
+def granular(descriptor: NDArray[np.float32], widths: list[int]) -> list[Tensor]:
     """(N, sum of widths) -> the unit features it was put together from."""
-    features = np.split(descriptor, np.cumsum(widths)[:-1], axis=1)
-    return [feature / np.linalg.norm(feature, axis=1, keepdims=True) for feature in features]
-
-
-def weighted(features: list[NDArray[np.float32]], shares: list[float]) -> NDArray[np.float32]:
-    """Unit features -> the unit descriptor in which they have these shares, as `threedsl.network.streams.weigh`."""
-    return np.concatenate(
-        [unit * np.float32(np.sqrt(share)) for unit, share in zip(features, shares, strict=True)], axis=1
-    )
+    return [F.normalize(feature, dim=1) for feature in torch.from_numpy(descriptor).split(widths, dim=1)]
 
 
 def compositions(total: int, count: int) -> list[tuple[int, ...]]:

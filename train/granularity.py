@@ -1,6 +1,6 @@
 """What each feature of the shape descriptor finds alone: the whole picture's, and those of the parts of MGS."""
 
-import numpy as np
+import torch
 
 from threedsl.network import ThreeDSLNetwork
 from train.crowds import by_size
@@ -30,6 +30,8 @@ def judge_features(
             continue
         sides = [granular(side["shape"], widths_of(stream)) for side in people.describe(network)]
         for name, query, gallery in zip(FEATURES, *sides, strict=True):
-            found[name][kind] = by_size(np.concatenate([query, gallery]), people.labels, people.records, seed)
+            found[name][kind] = by_size(
+                torch.cat([query, gallery]).numpy(), people.labels, people.records, seed
+            )
     stream.part_shares = chosen
     return found

@@ -75,9 +75,9 @@ def refine_from(network: ThreeDSLNetwork, config: TrainConfig) -> list[nn.Module
             f"{folder} is of another network than `network` in the configuration; make them equal."
         )
     network.load_state_dict(trained.state_dict())
-    network.shape_share = other.shape_share
+    network.shape_share = trained.shape_share
     stream = network.shape_stream
-    stream.part_shares = other.part_shares or stream.part_shares
+    stream.part_shares = trained.shape_stream.part_shares
     frozen = [
         network.appearance_stream,
         stream.trunk,

@@ -73,6 +73,14 @@ class Visit:
             "where => (document.querySelector(where + ' img') || {}).naturalWidth > 50", arg=where
         )
 
+    def turn_body(self) -> None:
+        box = self.page.locator("#body canvas").bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        self.page.mouse.move(x, y)
+        self.page.mouse.down()
+        self.page.mouse.move(x + 120, y, steps=8)
+        self.page.mouse.up()
+
     def shoot(self, name: str) -> None:
         """Keep a picture of the whole page, if somebody wants it; lazy pictures have to be scrolled to first."""
         if folder := os.environ.get("THREEDSL_SHOTS"):
@@ -118,12 +126,7 @@ def test_a_photo_becomes_three_rows_and_a_body_that_turns(browser, page_url, out
     visit.expect_picture("#still")
 
     front = visit.expect_body()
-    box = page.locator("#body canvas").bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x + 120, y, steps=8)
-    page.mouse.up()
+    visit.turn_body()
     turned = visit.expect_body()
     assert (np.abs(front.astype(int) - turned).sum(2) > 30).mean() > 0.02, "dragging turns the body"
 

@@ -184,12 +184,7 @@ def test_the_wheel_scrolls_past_the_body_and_a_button_turns_it_back(browser, pag
     page = visit.page
     choose_example(visit, 0)
     front = visit.expect_body()
-    box = page.locator("#body canvas").bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x + 120, y, steps=8)
-    page.mouse.up()
+    visit.turn_body()
     turned = visit.expect_body()
     page.locator("button.front").first.click()
     back = visit.expect_body()
@@ -199,7 +194,7 @@ def test_the_wheel_scrolls_past_the_body_and_a_button_turns_it_back(browser, pag
 
     assert share(front, turned) > 0.02 > share(front, back)
     before = page.evaluate("scrollY")
-    page.mouse.move(x, y)
+    page.locator("#body canvas").hover()
     page.mouse.wheel(0, 120)
     page.wait_for_function("before => scrollY > before", arg=before)
     page.evaluate("before => scrollTo(0, before)", before)

@@ -97,8 +97,8 @@ class ShapeHead(nn.Module):
 BANDS = ((0, 1 / 3), (1 / 6, 2 / 3), (1 / 2, 1))
 """Where the parts of MGS begin and end, in heights of the picture: head and shoulders, trunk, legs.
 
-That there are three which overlap is an early snapshot's; where they are is ours. A band that reaches from the head to
-the hips sees mostly clothes, which teams in one dress made visible."""
+That there are three which overlap is an early snapshot's; where they are is ours. The uppermost ends above the hips
+because one that holds more clothes finds fewer people who are dressed alike."""
 
 
 class PartFeatures(nn.Module):
