@@ -189,13 +189,12 @@ def joint_transforms(rotations: torch.Tensor, joints: torch.Tensor) -> torch.Ten
     return result
 
 
-def anny_pose_from_smpl(model, rotations: torch.Tensor, rest: dict[str, torch.Tensor] | None = None):
+def anny_pose_from_smpl(model, rotations: torch.Tensor, tpose: torch.Tensor):
     """(B,bones,4,4) Anny's world bone poses under SMPL local rotations (B,24,3,3), given in SMPL's frame.
 
-    Each bone moves rigidly with its joint from the T-pose of the body in `rest` (B or 1 bodies), so the result
-    equals linear blend skinning of the T-posed body except where Anny blends bones that the T-pose bends.
+    Each bone moves rigidly with its joint from the T-pose (`t_pose`, of B or 1 bodies), so the result equals linear
+    blend skinning of the T-posed body except where Anny blends bones that the T-pose bends.
     """
-    tpose = t_pose(model, rest)
     joints = to_smpl_frame(t_pose_joints(model, tpose)).expand(len(rotations), 24, 3)
     transforms = joint_transforms(rotations.to(tpose.dtype), joints)
     change = torch.tensor([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]], dtype=tpose.dtype)

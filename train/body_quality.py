@@ -101,7 +101,7 @@ def judge_bodies(
     root: Path,
     records: list[Record],
     input_size: tuple[int, int],
-    sheet: Path,
+    sheet: Path | None = None,
 ) -> dict[str, dict[str, float]]:
     """Figures for the network's bodies ("predicted") and for the regression's start ("mean body").
 
@@ -124,7 +124,7 @@ def judge_bodies(
         overlap = mask_iou(bodies.masks, masks)
         figures[name] = keypoint_error(bodies.keypoints, truth) | {"silhouette IoU": float(overlap.mean())}
         figures[name]["pictures"] = len(records)
-        if judged is not None:
+        if judged is not None and sheet is not None:
             write_sheet(sheet, network, body, records, picture_error(bodies.keypoints, truth), input_size)
     return figures
 

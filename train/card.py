@@ -10,12 +10,12 @@ from train.card_tables import (
     crowd_table,
     feature_table,
     openpeople_table,
+    repeats_table,
     retrieval_table,
     shape_lines,
 )
+from train.provenance import KEPT, seed_of
 from train.start import FIRST_STAGE, SECOND_STAGE
-
-KEPT = "kept"
 
 FRONT = """---
 license: apache-2.0
@@ -109,7 +109,7 @@ def write_card(folder: Path, figures: dict) -> None:
         + calibration_table(figures["calibration"])
     )
     lines += body_table(figures["bodies"]) + shape_lines(figures["shapes"])
-    lines += openpeople_table(figures["openpeople"])
+    lines += openpeople_table(figures["openpeople"]) + repeats_table(figures, seed_of(folder))
     if training:
         lines += ["## Training", "", *training_lines(read, training)]
         if synthetic:

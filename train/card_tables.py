@@ -1,6 +1,7 @@
 """The tables of a model card: Markdown lines from the figures of metrics.json."""
 
 from train.crowds import PROTOCOL
+from train.repeats import headlines
 
 STREAMS = {
     "appearance": "appearance stream",
@@ -146,18 +147,45 @@ def body_table(bodies: dict) -> list[str]:
     ]
 
 
+def repeats_table(figures: dict, seed: int | None) -> list[str]:
+    """The headlines of this training beside those of others of the same configuration."""
+    if not figures.get("again"):
+        return []
+    ours, others = headlines(figures), figures["again"]
+    names = [f"seed {other['seed']}" + (", once more" if other["seed"] == seed else "") for other in others]
+    rows = [
+        f"| trained again | this one, seed {seed} | " + " | ".join(names) + " |",
+        "| --- | --- |" + " --- |" * len(others),
+    ]
+    for name, value in ours.items():
+        cells = " | ".join(f"{other['figures'][name]:.1f}" for other in others)
+        rows.append(f"| {name} | {value:.1f} | {cells} |")
+    return [
+        *rows,
+        "",
+        "The same configurations from the same first stage: how far the figures above hold for another training.",
+        "",
+    ]
+
+
 def openpeople_table(figures: dict) -> list[str]:
-    rows = ["| openpeople, zero-shot, percent | " + " | ".join(METRICS) + " |", "| --- | --- | --- | --- |"]
+    back = figures["from the studio"]
+    rows = [
+        "| openpeople, zero-shot, percent | " + " | ".join(METRICS) + " | from the studio: rank-1 | mAP |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
     for stream in STREAMS:
-        rows.append(
-            f"| {STREAMS[stream]} | " + " | ".join(percent(figures[stream][m]) for m in METRICS) + " |"
-        )
+        cells = [percent(figures[stream][metric]) for metric in METRICS]
+        cells += [cell(back[stream][metric]) for metric in ("rank-1", "mAP")]
+        rows.append(f"| {STREAMS[stream]} | " + " | ".join(cells) + " |")
     return [
         *rows,
         "",
         f"{figures['queries']} outdoor photos (photoreal people who do not exist; eight in other clothes) against "
-        f"{figures['gallery pictures']} studio pictures of ten people in nearly the same clothes; one query is worth "
-        "10 points, chance is 10 % at rank-1.",
+        f"{figures['gallery pictures']} studio pictures of ten people in nearly the same clothes, where one query is "
+        f"worth 10 points; *from the studio*: the {back['queries']} studio pictures, from all sides, against the "
+        f"{back['gallery pictures']} outdoor photos, with 95 % intervals from resampling the ten people. Chance is "
+        "10 % at rank-1 both ways.",
         "",
         "![the outdoor photos, and the predicted bodies over them](openpeople.jpg)",
         "",

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from threedsl.data.listfile import read_list
 from threedsl.data.transforms import to_batch
-from threedsl.evaluation.metrics import REMOVALS, Scores
+from threedsl.evaluation.metrics import REMOVALS, Scores, bootstrap_interval
 from threedsl.evaluation.protocols import find_protocol
 from threedsl.evaluation.scoring import score_descriptors
 from threedsl.evaluation.testset import labels_of, match_counts
@@ -85,3 +85,25 @@ def describe(
         described["shape"] = torch.cat(shape).numpy()
         described["combined"] = combine(described["appearance"], described["shape"], network.shape_share)
     return described
+
+
+def per_query(scores: Scores) -> dict[str, NDArray]:
+    """What every scored query counts in rank-1, rank-5 and mAP."""
+    return {
+        "rank-1": (scores.first_rank <= 1) * 1.0,
+        "rank-5": (scores.first_rank <= 5) * 1.0,
+        "mAP": scores.average_precision,
+    }
+
+
+def summary(scores: Scores, pids: NDArray, seed: int) -> dict:
+    """Rank-1, rank-5 and mAP with 95 % intervals from resampling people; pids (Q,) of all queries."""
+    return {"queries": len(scores.query)} | means(per_query(scores), pids[scores.query], seed)
+
+
+def means(values: dict[str, NDArray], pids: NDArray, seed: int) -> dict[str, dict]:
+    """{name: (N,)} -> their means with 95 % intervals from resampling people (N,)."""
+    return {
+        name: {"value": float(np.mean(value)), "interval": bootstrap_interval(value, pids, seed)}
+        for name, value in values.items()
+    }

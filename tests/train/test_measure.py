@@ -7,9 +7,9 @@ import pytest
 
 from tests.train.toy import write_dataset
 from threedsl.evaluation.metrics import evaluate
-from train.card import KEPT
 from train.config import load_config
-from train.measure import chance, trained_alike
+from train.measure import chance
+from train.provenance import KEPT, trained_alike
 from train.retrieval import RetrievalSet
 from train.start import FIRST_STAGE
 

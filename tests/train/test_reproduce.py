@@ -19,6 +19,8 @@ from train.__main__ import main
 from train.checkpoint import read_info
 from train.config import load_config
 from train.engine import learning_rate, train
+from train.repeats import headlines
+from train.start import FIRST_STAGE
 
 CONFIG = "train/configs/3dsl-lite.yaml"
 STEPS = 6
@@ -50,6 +52,12 @@ def overrides(toy, out, **more):
 def finished(toy):
     """An uninterrupted run."""
     return train(load_config(CONFIG, overrides(toy, "whole")))
+
+
+@pytest.fixture(scope="module")
+def other(toy):
+    """The same with another seed, shorter."""
+    return train(load_config(CONFIG, overrides(toy, "other", seed=1, steps=1)))
 
 
 def weights(folder):
@@ -110,7 +118,7 @@ def test_the_checkpoint_answers(toy, finished):
     assert out.combined.shape == (3, width) and out.bodies.vertices.shape[2] == 3
 
 
-def test_measuring_writes_figures_and_card(toy, finished, capsys):
+def test_measuring_writes_figures_and_card(toy, finished, other, capsys):
     baseline = train(load_config("train/configs/baseline-appearance.yaml", overrides(toy, "alone")))
     arguments = [
         "measure",
@@ -123,6 +131,9 @@ def test_measuring_writes_figures_and_card(toy, finished, capsys):
         "4",
         "--uniforms",
         str(toy / "data"),
+        "--again",
+        str(other),
+        str(finished),
     ]
     assert main(arguments) == 0
     figures = json.loads((finished / "metrics.json").read_text())
@@ -134,13 +145,21 @@ def test_measuring_writes_figures_and_card(toy, finished, capsys):
         gain = figures["combined minus baseline"][protocol]["mAP"]["value"]
         assert gain == pytest.approx(ours["mAP"]["value"] - theirs["mAP"]["value"])
     assert figures["openpeople"]["gallery pictures"] == 50
+    another, once_more = figures["again"]
+    assert (another["seed"], once_more["seed"]) == (1, 0)
+    assert once_more["figures"] == pytest.approx(headlines(figures))
+    assert another["figures"] != pytest.approx(headlines(figures))
+    mean_error = "bodies: mean error, pixels"
+    assert once_more["figures"][mean_error] == figures["bodies"]["predicted"]["mean px"]
     assert cv2.imread(str(finished / "openpeople.jpg")).shape == (640, 1600, 3)
     card = (finished / "README.md").read_text()
+    assert "| trained again | this one, seed 0 | seed 1 | seed 0, once more |" in card
+    ours, theirs = headlines(figures)[mean_error], another["figures"][mean_error]
+    assert f"| {mean_error} | {ours:.1f} | {theirs:.1f} | {ours:.1f} |" in card
     assert card in capsys.readouterr().out and "| chance |" in card and "2 people not among" in card
 
 
-def test_trainings_are_compared_over_their_seeds(toy, finished, tmp_path, capsys):
-    other = train(load_config(CONFIG, overrides(toy, "other", seed=1, steps=1)))
+def test_trainings_are_compared_over_their_seeds(toy, finished, other, tmp_path, capsys):
     out = tmp_path / "table" / "compared.json"
     runs = [f"one={finished}", f"both={finished},{other}"]
     asked = ["compare", *runs, "--data", str(toy / "data"), "--out", str(out)]
@@ -191,8 +210,13 @@ def test_a_set_without_labels_of_clothes_is_trained_plainly(toy, tmp_path):
         lines = [line.rsplit(" ", 1)[0] for line in path.read_text().splitlines()]
         (data / "list" / path.name).write_text("\n".join(lines) + "\n")
     exported = train(load_config(CONFIG, overrides(toy, "plain", steps=2, data=data)))
+    (exported / FIRST_STAGE).write_text((exported / "training.json").read_text())
     assert main(["measure", str(exported), "--data", str(data), "--bodies", "2"]) == 0
-    assert list(json.loads((exported / "metrics.json").read_text())["retrieval"]) == ["standard"]
+    figures = json.loads((exported / "metrics.json").read_text())
+    assert list(figures["retrieval"]) == ["standard"]
+    # A first stage that was kept is the baseline.
+    assert figures["baseline"]["standard"] == figures["retrieval"]["standard"]["appearance"]
+    assert "this checkpoint's appearance stream is the same" in (exported / "README.md").read_text()
 
 
 def test_the_demo_gallery_changes_clothes_and_cameras(toy, tmp_path):

@@ -78,7 +78,12 @@ def folder(tmp_path) -> Path:
             "cloth-changing, 3 pictures a person": {"shape": {"50 people": {"rank-1": 0.07}}},
         },
         "bodies": {"predicted": {"mean px": 7.25, "PCK@0.2": 0.875, "pictures": 1000}},
-        "openpeople": {"queries": 10, "gallery pictures": 50, "shape": {"rank-1": 0.3, "mAP": 0.4}},
+        "openpeople": {
+            "queries": 10,
+            "gallery pictures": 50,
+            "shape": {"rank-1": 0.3, "mAP": 0.4},
+            "from the studio": {"queries": 50, "gallery pictures": 10, "shape": {"rank-1": figure(0.34)}},
+        },
     }
     (tmp_path / "metrics.json").write_text(json.dumps(metrics))
     (tmp_path / "README.md").write_text(
@@ -157,9 +162,10 @@ def test_a_long_curve_is_drawn_whole_and_told_in_short():
 
 
 def test_other_figures_training_ablation_and_pictures(found, folder):
-    bodies, people = (Parts(text).rows for text in evidence_view.other_tables(found))
+    bodies, people, back = (Parts(text).rows for text in evidence_view.other_tables(found))
     assert bodies == [["", "mean px", "PCK@0.2"], ["predicted", "7.25", "0.88"]]
     assert people[1] == ["3D body shape", "30.0", "40.0"]
+    assert back[1] == ["3D body shape", "34.0 (33.0 to 35.0)"]
     assert evidence_view.trained_on(found) == "<p>2,345 pictures of 91 synthetic people.</p>"
     assert "| parts | shape | 91.0 (90.0 to 92.0) | 81.0 (80.0 to 82.0) | 3 |" in found.ablation
     assert found.card == {"Training": "long", evidence_view.LIMITS: "Not for **this**."}

@@ -157,21 +157,26 @@ def other_tables(evidence: Evidence) -> list[str]:
         )
         found.append(table(title, columns, rows))
     people = evidence.metrics.get("openpeople", {})
+    return (
+        found
+        + _people_table(people, "outdoor", "studio")
+        + _people_table(people.get("from the studio", {}), "studio", "outdoor")
+    )
+
+
+def _people_table(people: dict, searched: str, listed: str) -> list[str]:
+    """The photoreal people, one way; nothing where it was not measured."""
     rows = {NAMES[stream]: people[stream] for stream in STREAMS if stream in people}
-    if rows:
-        columns = metrics_of(rows.values())
-        title = (
-            f"openpeople, zero-shot, percent: {people.get('queries')} outdoor photos of photoreal people who do not "
-            f"exist against {people.get('gallery pictures')} studio pictures; nothing is removed"
-        )
-        found.append(
-            table(
-                title,
-                columns,
-                {name: [cell(row, column) for column in columns] for name, row in rows.items()},
-            )
-        )
-    return found
+    if not rows:
+        return []
+    columns = metrics_of(rows.values())
+    title = (
+        f"openpeople, zero-shot, percent: {people.get('queries')} {searched} pictures of photoreal people who do not "
+        f"exist against {people.get('gallery pictures')} {listed} pictures; nothing is removed"
+    )
+    return [
+        table(title, columns, {name: [cell(row, column) for column in columns] for name, row in rows.items()})
+    ]
 
 
 def _plain(value: object) -> str:

@@ -43,11 +43,13 @@ class Figure:
 
 @dataclass(frozen=True)
 class Body:
-    """One person's undressed body: phenotypes {name: value}, rest state, rest vertices (V,3), T-pose vertices (V,3)
-    and joints (24,3) in SMPL's frame, standing height in metres."""
+    """One person's undressed body: phenotypes {name: value}, bone poses of the T-pose and inverse ones of the rest
+    position (1,bones,4,4), rest vertices (V,3), T-pose vertices (V,3) and joints (24,3) in SMPL's frame, standing
+    height in metres."""
 
     phenotypes: dict[str, float]
-    rest: dict[str, torch.Tensor]
+    tpose: torch.Tensor
+    from_rest: torch.Tensor
     vertices: np.ndarray
     tposed: np.ndarray
     joints: np.ndarray
@@ -120,15 +122,16 @@ def load_figure() -> Figure:
 def _body_of(model, phenotypes: dict[str, torch.Tensor] | None) -> Body:
     rest = anny_body.rest_state(model, phenotypes)
     tpose = anny_body.t_pose(model, rest)
-    transforms = tpose @ torch.linalg.inv(rest["rest_bone_poses"])
-    tposed = model.get_skinned_vertices(rest["rest_vertices"], transforms)
+    from_rest = torch.linalg.inv(rest["rest_bone_poses"])
+    tposed = model.get_skinned_vertices(rest["rest_vertices"], tpose @ from_rest)
     vertices = rest["rest_vertices"][0].numpy()
     span = vertices[:BODY_VERTICES, 2]
     return Body(
         phenotypes={}
         if phenotypes is None
         else {name: float(value[0]) for name, value in phenotypes.items()},
-        rest=rest,
+        tpose=tpose,
+        from_rest=from_rest,
         vertices=vertices,
         tposed=anny_body.to_smpl_frame(tposed)[0].numpy(),
         joints=anny_body.to_smpl_frame(anny_body.t_pose_joints(model, tpose))[0].numpy(),
@@ -144,8 +147,8 @@ def sample_body(figure: Figure, rng: np.random.Generator) -> Body:
 
 def _transforms(model, body: Body, rotations: np.ndarray) -> np.ndarray:
     with torch.no_grad():
-        poses = anny_body.anny_pose_from_smpl(model, torch.from_numpy(rotations).float()[None], body.rest)
-        moved = (poses @ torch.linalg.inv(body.rest["rest_bone_poses"]))[0].numpy()
+        poses = anny_body.anny_pose_from_smpl(model, torch.from_numpy(rotations).float()[None], body.tpose)
+        moved = (poses @ body.from_rest)[0].numpy()
     return _TO_CAMERA @ moved
 
 
@@ -166,10 +169,14 @@ def skinned(skin: csr_matrix, rest: np.ndarray, transforms: np.ndarray) -> np.nd
 
 def vertex_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     """(V,3) unit normals weighted by face area; zero for unused vertices."""
-    corners = vertices[triangles]
-    face = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    a, b, c = vertices[triangles.T]
+    (ux, uy, uz), (vx, vy, vz) = (b - a).T, (c - a).T
     index = triangles.ravel()
     normals = np.stack(
-        [np.bincount(index, np.repeat(face[:, axis], 3), minlength=len(vertices)) for axis in range(3)], 1
+        [
+            np.bincount(index, np.repeat(face, 3), minlength=len(vertices))
+            for face in (uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx)
+        ],
+        1,
     )
     return normals / np.sqrt(np.einsum("vc,vc->v", normals, normals) + 1e-20)[:, None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import cv2
@@ -142,12 +143,16 @@ def _outfit(studio: Studio, body: Body, looks: Looks, index: int, outfit: int, r
 
 @dataclass(frozen=True)
 class _Layer:
-    """A mesh at rest with what it needs to be posed and coloured."""
+    """A mesh at rest with what it needs to be posed and coloured; `used` are the vertices of its triangles."""
 
     rest: np.ndarray
     skin: object
     triangles: np.ndarray
     colour: object
+
+    @cached_property
+    def used(self) -> np.ndarray:
+        return np.unique(self.triangles)
 
 
 def _texels(texture: np.ndarray, uv: np.ndarray) -> np.ndarray:
@@ -290,7 +295,7 @@ def _shoot(
             posed[key] = skinned(layer.skin, layer.rest, transforms) - pelvis
         surfaces.append(Surface(posed[key], layer.triangles, layer.colour))
     bare = posed[id(dressed[0].rest)]
-    seen = np.concatenate([s.vertices[np.unique(s.triangles)] for s in surfaces])
+    seen = np.concatenate([posed[id(layer.rest)][layer.used] for layer in dressed])
     weak = frame_camera(seen, SIZE, rng)
     light = scenes.light_of(camera, view, rng)
     mesh = build_scene(surfaces)
@@ -321,7 +326,8 @@ def _backdrop(studio: Studio, camera, view, weak, seen, mesh, light, rng) -> np.
         image = scenes.photo_background(studio.photos, SIZE, rng)
     feet = seen[(seen @ view)[:, 1] < floor + 0.08]
     flat = ground.reshape(-1, 3)
-    near = np.flatnonzero(np.abs(flat - feet.mean(0)).max(1) < 1.6)
+    middle = feet.mean(0)
+    near = np.flatnonzero(np.logical_and.reduce([np.abs(flat[:, i] - middle[i]) < 1.6 for i in range(3)]))
     if not len(near):
         return image
     dark = np.zeros(len(flat), np.float32)
