@@ -167,6 +167,16 @@ def test_bodies_learn_on_and_descriptors_stay_to_the_last_bit(tmp_path):
     assert json.loads((exported / SECOND_STAGE).read_text()) == {"steps": 9}
 
 
+def test_the_pose_encoder_learns_on_where_the_descriptors_stay(tmp_path):
+    data = with_truth(tmp_path / "data")
+    whole = first_stage(tmp_path / "whole", shape_stream=True, parts=3)
+    exported = train(refined(whole, data, tmp_path / "run", more_data="null", steps=2))
+    old, new = (load_checkpoint(folder)[2].state_dict() for folder in (whole, exported))
+    weights = [name for name in new if name.endswith("weight") and new[name].ndim == 4]
+    learned = {name.split(".")[1] for name in weights if not torch.equal(new[name], old[name].half().float())}
+    assert learned == {"pose_encoder", "pose_pool"}
+
+
 def test_refusals_of_refining(tmp_path):
     data = with_truth(tmp_path / "data")
     other = first_stage(tmp_path / "other", shape_stream=True, parts=0)
