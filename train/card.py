@@ -99,8 +99,8 @@ def write_card(folder: Path, figures: dict) -> None:
         ]
     lines += [
         f"In the combined descriptor the shape stream's similarity counts {config.get('shape_share', 0.5):g}, the "
-        "appearance stream's the rest: the best mean mAP of cloth-changing and same-clothes on held-out people of the "
-        "training set.",
+        "appearance stream's the rest: the mean of the shares whose mAP, on held-out people of the training set and "
+        "averaged over cloth-changing and same-clothes, is within half a point of the best.",
         "",
     ]
     lines += (

@@ -22,6 +22,10 @@ SHARES = (0.5, 0.6, 0.7, 0.8, 0.9)
 TENTHS = 10
 """The steps in which the shares of the global feature and the parts are tried."""
 
+SLACK = 0.005
+"""Of mAP: choices this close to the best are as good, and their mean is taken. Few people are held out: which of those
+is the very best is chance and differs from training to training."""
+
 
 def choose_shares(
     network: ThreeDSLNetwork, data: RetrievalSet, query: Descriptors, gallery: Descriptors
@@ -40,7 +44,7 @@ def choose_shares(
 
 
 def choose_share(data: RetrievalSet, query: Descriptors, gallery: Descriptors) -> float:
-    """The shape stream's share with the best mAP; of equal ones the smallest.
+    """The shape stream's share with the best mAP (`mean_of_best`).
 
     Where people change clothes it is the mean over the protocols cloth-changing and same-clothes: whoever searches by
     both streams does not know whether the clothes changed.
@@ -55,13 +59,14 @@ def choose_share(data: RetrievalSet, query: Descriptors, gallery: Descriptors) -
         " and ".join(protocols),
         "  ".join(f"{share} {100 * value:.1f} %" for share, value in found.items()),
     )
-    return max(SHARES, key=lambda share: found[share])
+    (chosen,) = mean_of_best({(share,): value for share, value in found.items()})
+    return chosen
 
 
 def choose_part_shares(
     data: RetrievalSet, query: Descriptors, gallery: Descriptors, widths: list[int]
 ) -> list[float]:
-    """Shares of the shape descriptor's features with the best mAP under the set's first protocol, in tenths.
+    """Shares of the shape descriptor's features with the best mAP under the set's first protocol (`mean_of_best`).
 
     Args:
         query, gallery: with "shape" as described while every share was above 0.
@@ -73,12 +78,24 @@ def choose_part_shares(
         shares = [tenth / TENTHS for tenth in tenths]
         both = [{"shape": weigh(features, shares).numpy()} for features in sides]
         found[tuple(shares)] = data.score(*both, protocol)["shape"].mean_average_precision
-    best = max(found, key=lambda shares: found[shares])
+    chosen = mean_of_best(found)
     log.info(
-        "%s, held-out people, mAP of the shape stream: %.1f %% with shares %s, %.1f %% with the global feature alone",
-        *(protocol, 100 * found[best], best, 100 * found[(1.0,) + (0.0,) * (len(widths) - 1)]),
+        "%s, held-out people, mAP of the shape stream: %.1f %% at best, %.1f %% with the global feature alone; "
+        "shares %s",
+        *(protocol, 100 * max(found.values()), 100 * found[(1.0,) + (0.0,) * (len(widths) - 1)], chosen),
     )
-    return list(best)
+    return list(chosen)
+
+
+def mean_of_best(found: dict[tuple[float, ...], float]) -> tuple[float, ...]:
+    """The mean of the choices (n numbers each) whose value is within SLACK of the best, to two decimals; what rounding
+    leaves over goes to the largest, so that the sum stays."""
+    best = max(found.values())
+    good = np.array([choice for choice, value in found.items() if value >= best - SLACK])
+    mean = good.mean(0)
+    rounded = mean.round(2)
+    rounded[mean.argmax()] += mean.sum() - rounded.sum()
+    return tuple(rounded.round(2).tolist())
 
 
 def widths_of(stream: ShapeStream) -> list[int]:
