@@ -60,11 +60,10 @@ def start_from(network: ThreeDSLNetwork, config: TrainConfig) -> list[nn.Module]
 
 
 def refine_from(network: ThreeDSLNetwork, config: TrainConfig) -> list[nn.Module]:
-    """Load the checkpoint `config.refine` into the network and freeze whatever its descriptors depend on; what reads
-    bodies, from the pose encoder to the heads, stays free.
+    """Load the checkpoint `config.refine` into the network and freeze everything but its body heads.
 
     Returns:
-        the frozen modules.
+        the frozen modules: whatever the descriptors depend on, and the pose encoder.
 
     Raises:
         InputError: the checkpoint is of another network.
@@ -84,6 +83,7 @@ def refine_from(network: ThreeDSLNetwork, config: TrainConfig) -> list[nn.Module
         stream.trunk,
         stream.shape_encoder,
         stream.shape_neck,
+        stream.pose_encoder,
     ]
     if stream.parts is not None:
         frozen.append(stream.parts.necks)
