@@ -10,6 +10,7 @@ import torch
 
 from threedsl.body import BodyModel
 from threedsl.body.camera import project
+from threedsl.body.upright import stand_up
 
 CHUNK = 32  # bodies posed at a time: 13,000 vertices each
 
@@ -41,6 +42,11 @@ class Bodies:
     def vertices(self) -> np.ndarray:
         """(N, V, 3) metres, display topology."""
         return self._posed("display")[0]
+
+    @cached_property
+    def upright(self) -> np.ndarray:
+        """(N, V, 3) metres: `vertices` on level ground (`threedsl.body.upright`)."""
+        return np.stack([stand_up(*body) for body in zip(self.vertices, self.joints, strict=True)])
 
     @property
     def joints(self) -> np.ndarray:

@@ -10,6 +10,7 @@ from train.card_tables import (
     crowd_table,
     feature_table,
     openpeople_table,
+    pose_table,
     repeats_table,
     retrieval_table,
     shape_lines,
@@ -108,7 +109,8 @@ def write_card(folder: Path, figures: dict) -> None:
         + feature_table(figures.get("features"))
         + calibration_table(figures["calibration"])
     )
-    lines += body_table(figures["bodies"]) + shape_lines(figures["shapes"])
+    lines += body_table(figures["bodies"]) + pose_table(figures.get("poses"))
+    lines += shape_lines(figures["shapes"])
     lines += openpeople_table(figures["openpeople"]) + repeats_table(figures, seed_of(folder))
     if training:
         lines += ["## Training", "", *training_lines(read, training)]
@@ -151,9 +153,11 @@ def training_lines(read: Callable[[str], dict], training: dict) -> list[str]:
         )
     lines.append("Supervision of the descriptors: identities, keypoints and masks; no 3D ground truth.")
     if second:
+        weights = training["losses"]
+        exact = " and ".join(name for name in ("betas", "pose") if weights.get(name))
         lines.append(
-            "Last stage, with the descriptors kept to the last bit: what predicts bodies from them, "
-            f"{drawn(training)}, with the exact betas of the synthetic people as well, which the paper does without; "
+            "Last stage, with the descriptors kept to the last bit: what predicts bodies, "
+            f"{drawn(training)}, with the exact {exact} of the synthetic people as well, which the paper does without; "
             "settings in `training.json`."
         )
     return [" ".join(lines), ""]

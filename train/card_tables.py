@@ -148,6 +148,27 @@ def body_table(bodies: dict) -> list[str]:
     ]
 
 
+def pose_table(poses: dict | None) -> list[str]:
+    """Errors in three dimensions against the exact bodies of synthetic people."""
+    if poses is None:
+        return []
+    rows = [
+        "| bodies in three dimensions | MPJPE, mm | PA-MPJPE, mm | orientation error, median degrees | "
+        "more than 90 degrees off, % |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for kind, figure in poses.items():
+        joints, aligned, turned, away = figure.values()
+        rows.append(f"| {kind} | {joints:.0f} | {aligned:.0f} | {turned:.0f} | {percent(away)} |")
+    return [
+        *rows,
+        "",
+        "24 joints against the truth: with the pelves in one place (MPJPE), and after the best similarity "
+        "transform (PA-MPJPE).",
+        "",
+    ]
+
+
 def repeats_table(figures: dict, seed: int | None) -> list[str]:
     """The headlines of this training beside those of others of the same configuration."""
     if not figures.get("again"):

@@ -26,9 +26,13 @@ class LossWeights:
     silhouette: float = 10.0
     displacement: float = 1000.0  # square metres
     adversarial: float = 0.05
-    betas: float = (
-        0.0  # exact 3D truth of synthetic people, which the paper does without; squared standard deviations
-    )
+    # Exact 3D truth of synthetic people, which the paper does without:
+    betas: float = 0.0  # squared standard deviations
+    pose: float = 0.0  # squared entries of rotation matrices
+
+    @property
+    def needs_truth(self) -> bool:
+        return self.betas > 0 or self.pose > 0
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,9 @@ class TrainConfig:
     discriminator_rate: float = 5e-4
     weight_decay: float = 5e-4
     warmup: int = 200  # steps of linear warm-up; then a cosine to zero
+    cycle: int | None = (
+        None  # steps after which warm-up and cosine start again (SGDR); a run may then go on with more `steps`
+    )
     margin: float | None = (
         None  # batch-hard triplet with this margin (the snapshot's: 0.3); None: weighted triplet
     )
@@ -93,6 +100,10 @@ class TrainConfig:
         for name in ("seed", "warmup"):
             if getattr(self, name) < 0:
                 raise InputError(f"configuration field {name} must not be negative.")
+        if self.cycle is not None and (self.cycle < 1 or self.steps % self.cycle):
+            raise InputError(
+                f"configuration field steps must be whole cycles of {self.cycle} steps, not {self.steps}."
+            )
         if self.sigma <= 0:
             raise InputError("configuration field sigma must be positive.")
         if self.people < 2 or self.pictures < 2:

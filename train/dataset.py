@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
+from threedsl.body.rotation import mirror_pose
 from threedsl.data.keypoints import read_alphapose
 from threedsl.data.layout import check_masks, mask_path, pose_file, pose_id
 from threedsl.data.listfile import Record, read_list
@@ -28,6 +29,14 @@ log = logging.getLogger("train")
 
 
 @dataclass
+class Truth:
+    """Exact bodies, which only synthetic people have."""
+
+    betas: torch.Tensor  # (N, 10) float32
+    pose: torch.Tensor  # (N, 24, 3, 3) float32
+
+
+@dataclass
 class Batch:
     """One step's pictures on one process."""
 
@@ -36,7 +45,7 @@ class Batch:
     keypoints: torch.Tensor  # (B, 17, 3) pixels of the H x W crop, confidence
     labels: torch.Tensor  # (B,) 0 .. people - 1
     clothes: torch.Tensor  # (B,) a number for each label of clothes in the list
-    betas: torch.Tensor | None = None  # (B, 10) the truth, where it was asked for
+    truth: Truth | None = None  # where it was asked for
 
 
 @dataclass(frozen=True)
@@ -65,21 +74,23 @@ class TrainingFolder:
         check_masks(root, (record.path for record in records))
         return cls(root, records, poses)
 
-    def betas(self) -> NDArray[np.float32]:
-        """(N, 10) true betas of the records."""
+    def truth(self) -> Truth:
+        """The records' bodies."""
         path = self.root / "truth.npz"
         if not path.is_file():
             raise InputError(
-                f"{path} does not exist, so losses.betas must be 0: only synthetic people's betas are known."
+                f"{path} does not exist, so losses.betas and losses.pose must be 0: only synthetic people's bodies "
+                "are known."
             )
         with np.load(path) as file:
-            known = dict(zip(file["paths"].tolist(), file["betas"], strict=True))
-        try:
-            return np.stack([known[record.path.relative_to(self.root).as_posix()] for record in self.records])
-        except (KeyError, ValueError):
-            raise InputError(
-                f"{path} does not name every picture of list/train.txt; make the set anew."
-            ) from None
+            place = {name: i for i, name in enumerate(file["paths"].tolist())}
+            try:
+                mine = [place[record.path.relative_to(self.root).as_posix()] for record in self.records]
+                return Truth(*(torch.from_numpy(file[key][mine]).float() for key in ("betas", "pose")))
+            except (KeyError, ValueError, IndexError):
+                raise InputError(
+                    f"{path} does not name every picture of list/train.txt; make the set anew."
+                ) from None
 
 
 class TrainingSet:
@@ -89,7 +100,7 @@ class TrainingSet:
     """
 
     def __init__(self, roots: Sequence[str | Path], size: tuple[int, int], truth: bool = False):
-        """truth: also read the betas of truth.npz, which synthetic people have."""
+        """truth: also read truth.npz, which synthetic people have."""
         folders = [TrainingFolder.read(Path(root)) for root in roots]
         listed = [(number, record) for number, folder in enumerate(folders) for record in folder.records]
         people = {one: label for label, one in enumerate(sorted({(n, record.pid) for n, record in listed}))}
@@ -98,7 +109,12 @@ class TrainingSet:
         self.labels = np.array([people[number, record.pid] for number, record in listed])
         self.clothes = np.array([worn[number, record.clothes] for number, record in listed])
         self.people = len(people)
-        self.betas = np.concatenate([folder.betas() for folder in folders]) if truth else None
+        known = [folder.truth() for folder in folders] if truth else []
+        self.truth = (
+            Truth(torch.cat([one.betas for one in known]), torch.cat([one.pose for one in known]))
+            if known
+            else None
+        )
         pictures = np.empty((len(listed), *size, 4), np.uint8)
         self.keypoints = np.empty((len(listed), 17, 3), np.float32)
 
@@ -228,10 +244,16 @@ class TrainingSteps:
             keypoints=samples.keypoints,
             labels=torch.from_numpy(self.data.labels[chosen]).to(self.device),
             clothes=torch.from_numpy(self.data.clothes[chosen]).to(self.device),
-            betas=None
-            if self.data.betas is None
-            else torch.from_numpy(self.data.betas[chosen]).float().to(self.device),
+            truth=self._truth(chosen, choices.flip[mine]),
         )
+
+    def _truth(self, indices: NDArray, flip: NDArray) -> Truth | None:
+        known = self.data.truth
+        if known is None:
+            return None
+        pose, mirrored = known.pose[indices], torch.from_numpy(flip)[:, None, None, None]
+        pose = torch.where(mirrored, mirror_pose(pose), pose)
+        return Truth(known.betas[indices].to(self.device), pose.to(self.device))
 
     def _pictures(self, indices: NDArray) -> torch.Tensor:
         """(n, 4, H, W) float in [0, 1]: RGB and mask."""

@@ -55,11 +55,13 @@ def main(args: argparse.Namespace) -> None:
     train(load_config(args.config, args.set), resume=args.resume, stop_at=args.stop_at)
 
 
-def learning_rate(step: int, peak: float, warmup: int, steps: int) -> float:
-    """Linear warm-up from 1 % of the peak, then half a cosine to zero at `steps`."""
+def learning_rate(step: int, peak: float, warmup: int, cycle: int) -> float:
+    """Linear warm-up from 1 % of the peak, then half a cosine to zero at `cycle` steps, and again from the start
+    (warm restarts: Loshchilov and Hutter, ICLR 2017)."""
+    step %= cycle
     if step < warmup:
         return peak * (0.01 + 0.99 * step / warmup)
-    return peak * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
+    return peak * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, cycle - warmup)))
 
 
 def train(config: TrainConfig, resume: bool = False, stop_at: int | None = None) -> Path:
@@ -75,7 +77,7 @@ def train(config: TrainConfig, resume: bool = False, stop_at: int | None = None)
 
     size = (config.network.height, config.network.width)
     folders = [config.data, *([config.more_data] if config.more_data else [])]
-    data = TrainingSet(folders, size, truth=config.losses.betas > 0)
+    data = TrainingSet(folders, size, truth=config.losses.needs_truth)
     sampler = IdentitySampler(
         data.labels, data.clothes, config.people, config.pictures, config.seed, config.sampling
     )
@@ -134,7 +136,7 @@ def train(config: TrainConfig, resume: bool = False, stop_at: int | None = None)
     learner.train()
     for step in range(start, config.steps):
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, group["peak"], config.warmup, config.steps)
+            group["lr"] = learning_rate(step, group["peak"], config.warmup, config.cycle or config.steps)
 
         optimizer.zero_grad()
         for turn in range(step * config.accumulate, (step + 1) * config.accumulate):
@@ -239,6 +241,10 @@ def refuse_changes(info: dict, config: TrainConfig, processes: int, training_set
     defaults = TrainConfig().to_dict()
     before = defaults | info["config"] | {"processes": info["processes"]}
     before["network"] = defaults["network"] | before["network"]
+    for values in (before, now):
+        values["cycle"] = values["cycle"] or values["steps"]
+    if info["step"] <= now["steps"]:  # whole cycles of one length: a longer run begins as the shorter one did
+        before["steps"] = now["steps"]
     changed = sorted(key for key in now if key not in MACHINE_FIELDS and before.get(key) != now[key])
     if changed:
         raise InputError(f"The run in {config.out} was started with other values of {', '.join(changed)}.")

@@ -108,7 +108,9 @@ class Learner(nn.Module):
     def _body_losses(self, output: NetworkOutput, batch: Batch) -> dict[str, Tensor]:
         weights, losses = self.config.losses, {}
         if weights.betas:
-            losses["betas"] = (output.betas.float() - batch.betas).square().mean()
+            losses["betas"] = (output.betas.float() - batch.truth.betas).square().mean()
+        if weights.pose:
+            losses["pose"] = (output.pose.float() - batch.truth.pose).square().mean()
         if not (weights.keypoint or weights.silhouette):
             return losses
         betas, pose, camera, displacement = (
@@ -138,12 +140,12 @@ class Learner(nn.Module):
 
 def untaught(stream: ShapeStream, weights: LossWeights) -> list[nn.Module]:
     """Layers that no loss reaches, as in ablations: several processes wait for the gradient of every trained layer."""
-    posed = weights.keypoint or weights.silhouette or weights.adversarial
+    whole = weights.keypoint or weights.silhouette or weights.adversarial
     displaced = weights.silhouette or (weights.keypoint and weights.displacement)
     found = []
-    if not posed:
+    if not whole and not weights.pose:
         found += [stream.pose_encoder, stream.pose_pool, stream.pose_head]
-    if not posed and not weights.betas:
+    if not whole and not weights.betas:
         found.append(stream.shape_head)
     if not displaced:
         found.append(stream.shape_head.displacement)

@@ -22,6 +22,7 @@ from train.card import write_card
 from train.crowds import PROTOCOL, by_size
 from train.granularity import judge_features
 from train.openpeople import OVERLAYS, write_overlays, zero_shot
+from train.pose_quality import judge_poses
 from train.provenance import KEPT, facts, seed_of, trained_alike, training_set
 from train.repeats import headlines
 from train.retrieval import Descriptors, RetrievalSet, joined, means, per_query, summary
@@ -171,6 +172,7 @@ def central_figures(
     judged = [records[i] for i in picked]
     body, size = BodyModel.load(body_of(folder)), data.query.shape[1:3]
     figures["bodies"] = judge_bodies(network, body, sets.root, judged, size, sheet)
+    figures["poses"] = judge_poses(network, body, sets.root, judged, size)
     figures["openpeople"] = zero_shot(network, size, seed)
     return figures
 

@@ -60,10 +60,10 @@ def start_from(network: ThreeDSLNetwork, config: TrainConfig) -> list[nn.Module]
 
 
 def refine_from(network: ThreeDSLNetwork, config: TrainConfig) -> list[nn.Module]:
-    """Load the checkpoint `config.refine` into the network and freeze everything but its body heads.
+    """Load the checkpoint `config.refine` into the network and freeze whatever the descriptors depend on.
 
     Returns:
-        the frozen modules: whatever the descriptors depend on, and the pose encoder.
+        the frozen modules: all but the pose encoder and what regresses bodies.
 
     Raises:
         InputError: the checkpoint is of another network.
@@ -83,7 +83,6 @@ def refine_from(network: ThreeDSLNetwork, config: TrainConfig) -> list[nn.Module
         stream.trunk,
         stream.shape_encoder,
         stream.shape_neck,
-        stream.pose_encoder,
     ]
     if stream.parts is not None:
         frozen.append(stream.parts.necks)

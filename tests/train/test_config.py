@@ -43,6 +43,8 @@ def test_overrides_reach_nested_fields(tmp_path):
         ("network: {name: vit}", "lite, r50"),
         ("precision: half", "bf16"),
         ("people: 1", "at least 2"),
+        ("steps: 10\ncycle: 4", "whole cycles of 4 steps"),
+        ("steps: 10\ncycle: 0", "whole cycles of 0 steps"),
         ("[1, 2]", "table of fields"),
         ("a: [", "not valid YAML"),
     ],

@@ -22,7 +22,7 @@ REAL = {
 SMALL = {
     "steps": 2, "people": 3, "warmup": 1, "log_every": 1, "evaluate_every": 2, "save_every": 2, "pretrained": "null",
     "network.height": 64, "network.width": 32, "network.descriptor": 32, "network.hidden": 32, "mask_height": 32,
-    "precision": "no", "graph": "false",
+    "precision": "no", "graph": "false", "cycle": "null",
 }  # fmt: skip
 
 
@@ -31,7 +31,11 @@ def data(tmp_path_factory):
     root = tmp_path_factory.mktemp("data")
     lines = write_dataset(root, folder="rgb/train")
     paths = np.array([line.split()[0] for line in lines])
-    np.savez(root / "truth.npz", paths=paths, betas=np.random.default_rng(0).normal(size=(len(paths), 10)))
+    betas, pose = (
+        np.random.default_rng(0).normal(size=(len(paths), 10)),
+        np.tile(np.eye(3), (len(paths), 24, 1, 1)),
+    )
+    np.savez(root / "truth.npz", paths=paths, betas=betas, pose=pose)
     return root
 
 
@@ -74,7 +78,8 @@ def test_a_shipped_configuration_runs_two_steps(path, data, prior, tmp_path, mon
         for name in ("keypoint", "silhouette", "adversarial"):
             assert (f"{name} " in lines[0]) == (getattr(weights, name) > 0), name
         assert ("part_identity " in lines[0]) == (config.network.parts > 0)
-        assert ("betas " in lines[0]) == (weights.betas > 0)
+        for name in ("betas", "pose"):
+            assert (f" {name} " in lines[0]) == (getattr(weights, name) > 0)
     assert "nan" not in lines[0] and any("rank-1" in line for line in lines)
 
 

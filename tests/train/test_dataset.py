@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from tests.train.toy import write_dataset
+from threedsl.body.rotation import mirror_pose
 from threedsl.errors import InputError
 from train.augment import AugmentConfig, choose
 from train.dataset import TrainingSet, TrainingSteps
@@ -46,6 +47,31 @@ def test_batches_are_the_listed_pictures(data):
     assert batch.masks.shape == (16, 32, 16) and batch.masks.mean() == pytest.approx(0.75 * 0.5)
     assert set(batch.masks.unique().tolist()) == {0.0, 1.0}
     assert np.allclose(batch.keypoints, batches.data.keypoints[indices], atol=1e-4)
+
+
+def test_true_bodies_are_those_of_the_pictures_as_they_are_shown(data):
+    rng = np.random.default_rng(0)
+    flat = TrainingSet([data], SIZE)
+    names = [record.path.relative_to(data).as_posix() for record in flat.records]
+    betas, pose = rng.normal(size=(len(names), 10)), rng.normal(size=(len(names), 24, 3, 3))
+    backwards = np.arange(len(names))[::-1]
+    np.savez(
+        data / "truth.npz", paths=np.array(names)[backwards], betas=betas[backwards], pose=pose[backwards]
+    )
+    known = TrainingSet([data], SIZE, truth=True)
+    (data / "truth.npz").unlink()
+    sampler = IdentitySampler(known.labels, known.clothes, 4, 4, seed=3)
+    halves = [
+        TrainingSteps(known, sampler, AugmentConfig(), (32, 16), 3, "cpu", rank, 2)[1] for rank in (0, 1)
+    ]
+    found = torch.cat([half.truth.pose for half in halves])
+    flip = choose(16, AugmentConfig(), np.random.default_rng((3, 2, 1))).flip
+    assert 0 < flip.sum() < 16 and steps(data)[1].truth is None
+    for place, index in enumerate(sampler.batch(1)):
+        expected = torch.from_numpy(pose[index]).float()
+        expected = mirror_pose(expected) if flip[place] else expected
+        assert torch.equal(found[place], expected)
+        assert torch.equal(halves[place // 8].truth.betas[place % 8], torch.from_numpy(betas[index]).float())
 
 
 def test_two_processes_share_the_batch_of_one(data):

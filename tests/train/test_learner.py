@@ -8,7 +8,7 @@ from torch import nn
 from threedsl.body import BodyModel
 from threedsl.network import Discriminator, NetworkConfig, NetworkOutput, build_network
 from train.config import LossWeights, TrainConfig
-from train.dataset import Batch
+from train.dataset import Batch, Truth
 from train.learner import Learner, total_loss
 from train.losses import adversarial_loss, triplet_pairs, weighted_triplet
 from train.sampler import SAMPLING
@@ -104,11 +104,12 @@ def test_losses_of_a_batch(sampling, margin):
     [
         (), ("displacement",), ("keypoint",), ("keypoint", "displacement"), ("silhouette",), ("adversarial",),
         ("keypoint", "silhouette", "displacement", "adversarial"), ("betas",), ("keypoint", "betas"),
+        ("pose",), ("betas", "pose"),
     ],
 )  # fmt: skip
 def test_every_layer_that_is_trained_is_taught(on, parts):
     """Several processes wait for a gradient of every layer that wants one, whatever losses an ablation leaves out."""
-    names = ("keypoint", "silhouette", "displacement", "adversarial", "betas")
+    names = ("keypoint", "silhouette", "displacement", "adversarial", "betas", "pose")
     weights = LossWeights(**{name: float(name in on) for name in names})
     small = NetworkConfig(height=64, width=32, descriptor=16, hidden=8, parts=parts)
     torch.manual_seed(0)
@@ -118,11 +119,14 @@ def test_every_layer_that_is_trained_is_taught(on, parts):
     )
     points = torch.rand(4, 17, 3) * 32
     pids, clothes = torch.tensor([0, 0, 1, 1]), torch.tensor([0, 1, 0, 1])
-    betas = torch.ones(4, 10)
-    batch = Batch(torch.rand(4, 3, 64, 32), torch.ones(4, 32, 16), points, pids, clothes, betas)
+    truth = Truth(torch.ones(4, 10), torch.eye(3).expand(4, 24, 3, 3))
+    batch = Batch(torch.rand(4, 3, 64, 32), torch.ones(4, 32, 16), points, pids, clothes, truth)
     losses, output = learner(batch)
     if weights.betas:
         assert losses["betas"].item() == pytest.approx(((output.betas - 1) ** 2).mean().item(), rel=1e-5)
+    if weights.pose:
+        expected = ((output.pose - torch.eye(3)) ** 2).mean().item()
+        assert losses["pose"].item() == pytest.approx(expected, rel=1e-5)
     if weights.adversarial:
         losses["adversarial"] = adversarial_loss(Discriminator()(output.pose, output.betas))
     total_loss(losses, weights).backward()

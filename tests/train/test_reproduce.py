@@ -44,6 +44,7 @@ def overrides(toy, out, **more):
         "network.height": 64, "network.width": 32, "network.descriptor": 32, "network.hidden": 32, "mask_height": 32,
         "warmup": 1, "log_every": 2, "evaluate_every": STEPS, "save_every": 100,
         "precision": "no", "graph": "false", "start": "null", "more_data": "null", "pretrained": "imagenet",
+        "cycle": "null",
     } | more  # fmt: skip
     return [f"{key}={value}" for key, value in values.items()]
 
@@ -260,7 +261,21 @@ def test_a_damaged_state_is_named(toy, finished):
 
 
 def test_learning_rate_warms_up_and_ends_at_zero():
-    rates = [learning_rate(step, 1.0, 10, 100) for step in range(101)]
-    assert rates[0] == pytest.approx(0.01) and rates[10] == 1.0 and rates[100] == pytest.approx(0, abs=1e-12)
+    rates = [learning_rate(step, 1.0, 10, 100) for step in range(100)]
+    assert rates[0] == pytest.approx(0.01) and rates[10] == 1.0 and rates[99] == pytest.approx(0, abs=4e-4)
     assert all(a < b for a, b in zip(rates[:10], rates[1:11], strict=True))
     assert all(a > b for a, b in zip(rates[10:], rates[11:], strict=False))
+    again = [learning_rate(step, 1.0, 10, 100) for step in range(100, 200)]
+    assert again == rates
+
+
+def test_a_run_goes_on_by_another_cycle_as_if_it_had_been_asked_for_at_once(toy):
+    at_once = train(load_config(CONFIG, overrides(toy, "cycles", steps=2, cycle=1)))
+    later = train(load_config(CONFIG, overrides(toy, "cycle", steps=1)))
+    assert any((weights(later)[name] != value).any() for name, value in weights(at_once).items())
+    with pytest.raises(InputError, match="other values of cycle"):
+        train(load_config(CONFIG, overrides(toy, "cycle", steps=2)), resume=True)
+    later = train(load_config(CONFIG, overrides(toy, "cycle", steps=2, cycle=1)), resume=True)
+    assert all(torch.equal(weights(later)[name], value) for name, value in weights(at_once).items())
+    with pytest.raises(InputError, match="other values of steps"):
+        train(load_config(CONFIG, overrides(toy, "cycle", steps=1, cycle=1)), resume=True)

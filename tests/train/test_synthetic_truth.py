@@ -10,6 +10,8 @@ import torch
 from tests.train.synthetic import PEOPLE, SIZE
 from threedsl.body import BodyModel
 from threedsl.body.camera import project
+from threedsl.body.joints import COCO_FLIP
+from threedsl.body.rotation import mirror_pose
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +43,17 @@ def test_the_body_model_reprojects_onto_the_written_keypoints(bodies, keypoints)
     _, marks, _ = bodies
     error = np.linalg.norm(marks - keypoints[..., :2], axis=-1)
     assert error.mean() < 0.7 and error.max() < 2, (error.mean(), error.max())
+
+
+def test_a_mirrored_pose_is_the_body_of_the_mirrored_picture(bodies, truth):
+    _, marks, _ = bodies
+    pose, camera = torch.from_numpy(truth["pose"]), torch.from_numpy(truth["camera"] * [1, -1, 1]).float()
+    mirrored = BodyModel.load()(torch.from_numpy(truth["betas"]), mirror_pose(pose))
+    found = project(mirrored.keypoints, camera, SIZE)[0].numpy()
+    expected = marks[:, list(COCO_FLIP)] * [-1, 1] + [SIZE[1], 0]
+    assert np.linalg.norm(found - expected, axis=-1).max() < 0.5  # the body is not perfectly symmetric
+    assert np.linalg.norm(marks - expected, axis=-1).max() > 5
+    assert torch.equal(mirror_pose(mirror_pose(pose)), pose)
 
 
 def test_pictures_and_masks_are_crops_of_one_size_with_somebody_in(run, truth, masks):

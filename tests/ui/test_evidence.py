@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from threedsl.calibration import Calibration, Curve
-from threedsl.ui import chart, evidence, evidence_terms, evidence_view
+from threedsl.ui import chart, evidence, evidence_tables, evidence_terms, evidence_view
 from threedsl.ui.evidence import Evidence
 
 
@@ -78,6 +78,7 @@ def folder(tmp_path) -> Path:
             "cloth-changing, 3 pictures a person": {"shape": {"50 people": {"rank-1": 0.07}}},
         },
         "bodies": {"predicted": {"mean px": 7.25, "PCK@0.2": 0.875, "pictures": 1000}},
+        "poses": {"predicted": {"MPJPE, mm": 81.5}},
         "openpeople": {
             "queries": 10,
             "gallery pictures": 50,
@@ -162,8 +163,9 @@ def test_a_long_curve_is_drawn_whole_and_told_in_short():
 
 
 def test_other_figures_training_ablation_and_pictures(found, folder):
-    bodies, people, back = (Parts(text).rows for text in evidence_view.other_tables(found))
+    bodies, poses, people, back = (Parts(text).rows for text in evidence_tables.other_tables(found))
     assert bodies == [["", "mean px", "PCK@0.2"], ["predicted", "7.25", "0.88"]]
+    assert poses == [["", "MPJPE, mm"], ["predicted", "81.50"]]
     assert people[1] == ["3D body shape", "30.0", "40.0"]
     assert back[1] == ["3D body shape", "34.0 (33.0 to 35.0)"]
     assert evidence_view.trained_on(found) == "<p>2,345 pictures of 91 synthetic people.</p>"

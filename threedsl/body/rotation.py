@@ -3,6 +3,8 @@
 import torch
 import torch.nn.functional as F
 
+from threedsl.body.joints import SMPL_FLIP
+
 
 def matrix_from_6d(six: torch.Tensor) -> torch.Tensor:
     """Gram-Schmidt of two columns (Zhou et al., CVPR 2019). (..., 6) -> (..., 3, 3).
@@ -28,3 +30,10 @@ def matrix_from_axis_angle(rotvec: torch.Tensor) -> torch.Tensor:
     zero = torch.zeros_like(x)
     skew = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).reshape(*rotvec.shape[:-1], 3, 3)
     return torch.linalg.matrix_exp(skew)
+
+
+def mirror_pose(pose: torch.Tensor) -> torch.Tensor:
+    """(..., 24, 3, 3) -> the pose in the mirrored picture: left and right change places, and x changes its sign on
+    both sides of each rotation. It is its own inverse."""
+    sign = pose.new_tensor([-1, 1, 1])
+    return pose[..., list(SMPL_FLIP), :, :] * sign[:, None] * sign

@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> None:
         raise InputError(
             "This model has no shape stream and reconstructs no body; use the shipped 3dsl-lite."
         )
-    write_glb(bodies.vertices[0], bodies.faces, out)
+    write_glb(bodies.upright[0], bodies.faces, out)
     if overlay is not None:
         write_overlay(overlay, crop, bodies)
     with torch.inference_mode():

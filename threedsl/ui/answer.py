@@ -32,7 +32,8 @@ class Prediction:
     betas: np.ndarray  # (10,)
     displacement: np.ndarray  # (V_coarse, 3) metres
     camera: np.ndarray  # (3,) weak perspective s, t_x, t_y
-    vertices: np.ndarray  # (V, 3) metres, display topology
+    vertices: np.ndarray  # (V, 3) metres, display topology, as the camera sees it
+    upright: np.ndarray  # (V, 3) the same on level ground
     faces: np.ndarray  # (F, 3)
     measures: dict[str, float]
     aspect: float  # width / height of the network's input
@@ -90,6 +91,7 @@ def predict(model: ThreeDSL, crops: Sequence[np.ndarray]) -> list[Prediction]:
                 displacement=bodies.displacement[i],
                 camera=bodies.camera[i],
                 vertices=bodies.vertices[i],
+                upright=bodies.upright[i],
                 faces=bodies.faces,
                 measures=measures,
                 aspect=width / height,
@@ -188,7 +190,7 @@ def look(prediction: Prediction, crop: np.ndarray, watch: Stopwatch) -> Look:
     """The pictures of one body."""
     overlay = draw_on_crop(crop, prediction.vertices, prediction.camera, prediction.faces, prediction.aspect)
     watch.lap("overlay")
-    still = draw_still(prediction.vertices, prediction.faces, STILL_SIZE, STILL_YAW)
+    still = draw_still(prediction.upright, prediction.faces, STILL_SIZE, STILL_YAW)
     watch.lap("still")
     return Look(prediction, overlay, still)
 
@@ -196,7 +198,7 @@ def look(prediction: Prediction, crop: np.ndarray, watch: Stopwatch) -> Look:
 def show_bodies(looks: Sequence[Look], merged: Prediction, folder: Path, watch: Stopwatch) -> Body:
     """GLB below `folder` under a path nobody can guess, and the pictures of one person's bodies."""
     path = new_file(folder, "body.glb")
-    write_row_glb([one.prediction.vertices for one in looks], merged.faces, path)
+    write_row_glb([one.prediction.upright for one in looks], merged.faces, path)
     watch.lap("glb")
     return Body(
         str(path), beside([one.overlay for one in looks]), beside([one.still for one in looks]), merged

@@ -8,6 +8,7 @@ import gradio as gr
 from threedsl.calibration import Calibration
 from threedsl.ui import evidence_view as papers
 from threedsl.ui.evidence import read_evidence
+from threedsl.ui.evidence_tables import other_tables
 from threedsl.ui.evidence_terms import glossary, terms_in
 from threedsl.ui.service import Service
 
@@ -27,7 +28,7 @@ def add_evidence(service: Service) -> None:
         ("More people, more mistakes", papers.beside(papers.size_charts(found))),
         ("What a score tells", papers.score_table(found, Calibration.read(folder))),
         ("What each part brings", found.ablation),
-        ("Bodies, and people of another kind", papers.beside(papers.other_tables(found))),
+        ("Bodies, and people of another kind", papers.beside(other_tables(found))),
     )
     told: set[str] = set()
     with gr.Column(elem_id="evidence"):

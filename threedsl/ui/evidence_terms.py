@@ -21,6 +21,7 @@ TERMS = {
     "keypoint": "a joint or another marked place of the body, such as a knee or an ear.",
     "PCK": "share of keypoints placed closer than this fraction of the torso's length.",
     "IoU": "how well the drawn body covers the person's outline, 1 where both are the same.",
+    "MPJPE": "mean distance of 24 joints from the true ones, in millimetres; PA-: after the best turn and scaling.",
     "zero-shot": "measured on pictures of a kind that the model was never trained on.",
 }
 

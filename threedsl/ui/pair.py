@@ -62,7 +62,7 @@ def make_pair(
     figures = [figure(model.body, one.betas, one.displacement, one.measures) for one in (first, second)]
     difference = compare_figures(model.body, *figures)
     colours = heat_colours(difference.distance)
-    posed = [first.vertices, second.vertices]
+    posed = [first.upright, second.upright]
     standing = [one.vertices / 100 for one in figures]
     glb, heat_glb = new_file(folder, "bodies.glb"), new_file(folder, "differences.glb")
     write_row_glb(posed, first.faces, glb)
