@@ -20,7 +20,7 @@ class Bodies:
     """SMPL parameters as the network regressed them, numpy float32.
 
     vertices and joints are metres in camera space (x right, y up, z towards the viewer, pelvis near
-    the origin).
+    the origin); `upright` is for people to look at.
     """
 
     betas: np.ndarray  # (N, 10)

@@ -1,4 +1,4 @@
-"""Write the body in a photo as a GLB file."""
+"""Write the body in a photo as a GLB file, upright on level ground."""
 
 from __future__ import annotations
 
