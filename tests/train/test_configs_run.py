@@ -22,7 +22,7 @@ REAL = {
 SMALL = {
     "steps": 2, "people": 3, "warmup": 1, "log_every": 1, "evaluate_every": 2, "save_every": 2, "pretrained": "null",
     "network.height": 64, "network.width": 32, "network.descriptor": 32, "network.hidden": 32, "mask_height": 32,
-    "precision": "no", "graph": "false", "cycle": "null",
+    "precision": "no", "graph": "false",
 }  # fmt: skip
 
 

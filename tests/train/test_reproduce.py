@@ -44,7 +44,6 @@ def overrides(toy, out, **more):
         "network.height": 64, "network.width": 32, "network.descriptor": 32, "network.hidden": 32, "mask_height": 32,
         "warmup": 1, "log_every": 2, "evaluate_every": STEPS, "save_every": 100,
         "precision": "no", "graph": "false", "start": "null", "more_data": "null", "pretrained": "imagenet",
-        "cycle": "null",
     } | more  # fmt: skip
     return [f"{key}={value}" for key, value in values.items()]
 
