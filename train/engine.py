@@ -243,7 +243,8 @@ def refuse_changes(info: dict, config: TrainConfig, processes: int, training_set
     before["network"] = defaults["network"] | before["network"]
     for values in (before, now):
         values["cycle"] = values["cycle"] or values["steps"]
-    if info["step"] <= now["steps"]:  # whole cycles of one length: a longer run begins as the shorter one did
+    # Whole cycles of one length: a longer run begins as the shorter one did.
+    if before["cycle"] == now["cycle"] and info["step"] <= now["steps"]:
         before["steps"] = now["steps"]
     changed = sorted(key for key in now if key not in MACHINE_FIELDS and before.get(key) != now[key])
     if changed:
