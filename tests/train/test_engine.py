@@ -61,7 +61,7 @@ def test_a_run_from_before_a_field_of_the_network_goes_on(changes, named):
     del before["network"]["parts"], before["sampling"]
     refused = pytest.raises(InputError, match=f"other values of {named}") if named else nullcontext()
     with refused:
-        engine.refuse_changes({"config": before, "processes": 1}, config, 1, "as ever")
+        engine.refuse_changes({"config": before, "processes": 1, "step": 9}, config, 1, "as ever")
 
 
 def test_a_run_goes_on_with_its_own_data_only(data, tmp_path):
