@@ -39,7 +39,7 @@ LIMITS = """## Intended use and limits
 
 For research on, and demonstration of, re-identification across a change of clothes. It saw only what it was trained on:
 the figures above do **not** carry over to other cameras, and scores are no probabilities. Bodies are read from one
-small picture, learned from joints and silhouettes of dressed people: their absolute size is a guess, loose clothes
+small picture of somebody dressed: their absolute size is a guess, loose clothes
 make them wider, and a crop that cuts off head or feet misplaces them. No face recogniser is built in; the descriptors
 do see the head. It must not be used to identify, track or judge people without their knowledge and a lawful ground;
 biometric identification is restricted or forbidden in many places.

@@ -24,16 +24,9 @@ from threedsl.data.transforms import resize_crop
 from threedsl.errors import InputError
 from train.augment import AugmentConfig, Samples, augment, choose, part_of
 from train.sampler import IdentitySampler
+from train.truth import TRUTH, Truth, read_truth
 
 log = logging.getLogger("train")
-
-
-@dataclass
-class Truth:
-    """Exact bodies, which only synthetic people have."""
-
-    betas: torch.Tensor  # (N, 10) float32
-    pose: torch.Tensor  # (N, 24, 3, 3) float32
 
 
 @dataclass
@@ -76,21 +69,13 @@ class TrainingFolder:
 
     def truth(self) -> Truth:
         """The records' bodies."""
-        path = self.root / "truth.npz"
-        if not path.is_file():
+        known = read_truth(self.root, self.records)
+        if known is None:
             raise InputError(
-                f"{path} does not exist, so losses.betas and losses.pose must be 0: only synthetic people's bodies "
-                "are known."
+                f"{self.root / TRUTH} does not exist, so losses.betas and losses.pose must be 0: only synthetic "
+                "people's bodies are known."
             )
-        with np.load(path) as file:
-            place = {name: i for i, name in enumerate(file["paths"].tolist())}
-            try:
-                mine = [place[record.path.relative_to(self.root).as_posix()] for record in self.records]
-                return Truth(*(torch.from_numpy(file[key][mine]).float() for key in ("betas", "pose")))
-            except (KeyError, ValueError, IndexError):
-                raise InputError(
-                    f"{path} does not name every picture of list/train.txt; make the set anew."
-                ) from None
+        return known
 
 
 class TrainingSet:

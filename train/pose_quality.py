@@ -13,6 +13,7 @@ from threedsl.data.transforms import to_batch
 from threedsl.network import ThreeDSLNetwork
 from threedsl.network.heads import mean_pose_and_camera
 from train.dataset import load_crops
+from train.truth import read_truth
 
 
 @torch.inference_mode()
@@ -21,29 +22,30 @@ def judge_poses(
 ) -> dict[str, dict[str, float]] | None:
     """`compare_poses` for the network's bodies ("predicted") and for the regression's start ("mean body"); None without
     truth.npz."""
-    if not (root / "truth.npz").is_file():
+    truth = read_truth(root, records)
+    if truth is None:
         return None
-    with np.load(root / "truth.npz") as file:
-        place = {name: i for i, name in enumerate(file["paths"].tolist())}
-        rows = [place[record.path.relative_to(root).as_posix()] for record in records]
-        betas, pose = (torch.from_numpy(file[name][rows]).float() for name in ("betas", "pose"))
-    crops = load_crops(records, size)
-    network.eval()
-    parts = [
-        network(to_batch(crops[start : start + 64]), appearance=False) for start in range(0, len(crops), 64)
-    ]
     found = {
-        "predicted": (torch.cat([part.betas for part in parts]), torch.cat([part.pose for part in parts])),
+        "predicted": regress(network, load_crops(records, size)),
         "mean body": (
-            torch.zeros_like(betas),
-            matrix_from_6d(mean_pose_and_camera()[:144].unflatten(0, (24, 6))).expand_as(pose),
+            torch.zeros_like(truth.betas),
+            matrix_from_6d(mean_pose_and_camera()[:144].unflatten(0, (24, 6))).expand_as(truth.pose),
         ),
     }
-    true_joints = body(betas, pose).joints.numpy()
+    real = body(truth.betas, truth.pose).joints.numpy(), truth.pose[:, 0].numpy()
     return {
-        name: compare_poses(body(*one).joints.numpy(), true_joints, one[1][:, 0].numpy(), pose[:, 0].numpy())
-        for name, one in found.items()
+        name: compare_poses(body(betas, pose).joints.numpy(), real[0], pose[:, 0].numpy(), real[1])
+        for name, (betas, pose) in found.items()
     }
+
+
+@torch.inference_mode()
+def regress(network: ThreeDSLNetwork, crops: NDArray[np.uint8]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Betas (N, 10) and pose (N, 24, 3, 3) of (N, H, W, 3) RGB crops of the network's input size."""
+    network.eval()
+    batches = (to_batch(crops[start : start + 64]) for start in range(0, len(crops), 64))
+    parts = [network(batch, appearance=False) for batch in batches]
+    return torch.cat([part.betas for part in parts]), torch.cat([part.pose for part in parts])
 
 
 def compare_poses(joints: NDArray, truth: NDArray, facing: NDArray, true_facing: NDArray) -> dict[str, float]:

@@ -3,31 +3,31 @@
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from threedsl.data.listfile import read_list
-from threedsl.data.transforms import to_batch
 from threedsl.network import ThreeDSLNetwork
 from train.dataset import load_crops
+from train.pose_quality import regress
+from train.truth import read_truth
 
 PEOPLE = 100
 
 
 def judge_shapes(network: ThreeDSLNetwork, root: Path, size: tuple[int, int], seed: int) -> dict | None:
     """Figures of PEOPLE people drawn from query and gallery, all their pictures; None without truth.npz."""
-    if not (root / "truth.npz").is_file():
-        return None
-    with np.load(root / "truth.npz") as file:
-        truth = dict(zip(file["paths"].tolist(), file["betas"], strict=True))
     records = read_list(root / "list" / "query.txt", root) + read_list(root / "list" / "gallery.txt", root)
     people = sorted({record.pid for record in records})
     drawn = {people[i] for i in np.random.default_rng(seed).permutation(len(people))[:PEOPLE]}
     records = [record for record in records if record.pid in drawn]
-    real = np.stack([truth[record.path.relative_to(root).as_posix()] for record in records])
+    truth = read_truth(root, records)
+    if truth is None:
+        return None
     pids, clothes = (np.array([getattr(record, name) for record in records]) for name in ("pid", "clothes"))
-    found = predicted_betas(network, load_crops(records, size))
-    return {"people": len(drawn), "pictures": len(records)} | compare_betas(found, real, pids, clothes)
+    found, _ = regress(network, load_crops(records, size))
+    return {"people": len(drawn), "pictures": len(records)} | compare_betas(
+        found.numpy(), truth.betas.numpy(), pids, clothes
+    )
 
 
 def correlation(first: NDArray, second: NDArray) -> float:
@@ -35,16 +35,6 @@ def correlation(first: NDArray, second: NDArray) -> float:
     if not first.std() or not second.std():
         return 0.0
     return float(np.corrcoef(first, second)[0, 1])
-
-
-@torch.inference_mode()
-def predicted_betas(network: ThreeDSLNetwork, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-    network.eval()
-    parts = [
-        network(to_batch(crops[start : start + 64]), appearance=False).betas.numpy()
-        for start in range(0, len(crops), 64)
-    ]
-    return np.concatenate(parts)
 
 
 def compare_betas(predicted: NDArray, truth: NDArray, pids: NDArray, clothes: NDArray) -> dict[str, float]:

@@ -8,10 +8,11 @@ from torch import nn
 from threedsl.body import BodyModel
 from threedsl.network import Discriminator, NetworkConfig, NetworkOutput, build_network
 from train.config import LossWeights, TrainConfig
-from train.dataset import Batch, Truth
+from train.dataset import Batch
 from train.learner import Learner, total_loss
 from train.losses import adversarial_loss, triplet_pairs, weighted_triplet
 from train.sampler import SAMPLING
+from train.truth import Truth
 
 PIDS = [0, 0, 0, 1, 1, 1, 2, 2, 3, 3]
 CLOTHES = [4, 4, 5, 4, 6, 6, 5, 5, 7, 7]  # person 3 shares clothes with nobody

@@ -50,7 +50,8 @@ def test_pictures_find_their_truth(tmp_path):
     lines = (tmp_path / "list" / "gallery.txt").read_text().split("\n")[:-1]
     paths = [line.split()[0] for line in lines]
     betas = np.arange(len(paths))[:, None] * np.ones(10)
-    np.savez(tmp_path / "truth.npz", paths=np.array(paths), betas=betas)
+    pose = np.tile(np.eye(3), (len(paths), 24, 1, 1))
+    np.savez(tmp_path / "truth.npz", paths=np.array(paths), betas=betas, pose=pose)
     found = judge_shapes(network, tmp_path, (64, 32), seed=0)
     assert found["people"] == 3 and json.dumps(found)
     queries = (tmp_path / "list" / "query.txt").read_text().split("\n")[:-1]
