@@ -19,6 +19,7 @@ COPY app.py README.md LICENSE ./
 COPY threedsl threedsl
 COPY assets/synthetic assets/synthetic
 COPY checkpoints/body checkpoints/body
+COPY checkpoints/finder checkpoints/finder
 COPY checkpoints/3dsl-lite checkpoints/3dsl-lite
 
 # Uploads and derived files go to places that the visitor owns; the program itself cannot be changed from inside.

@@ -1,4 +1,4 @@
-# Two commands matter: `make demo` opens the page, `make test` runs the tests. Both set up .venv first.
+# `make demo` opens the page, `make test` runs the tests, `make test-fast` the quick ones. Each sets up .venv first.
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,7 +8,13 @@ FOR ?= all
 FILES_app := requirements.txt
 FILES_all := requirements.txt train/requirements.txt tests/requirements.txt
 
-# The first Python that serves for everything; where there is none, python3, which may still serve for the page.
+# The versions the tests last passed with; `make upgrade` and `make constraints` update them.
+CONSTRAINTS := constraints.txt
+
+# make test T=tests/gallery runs only that folder, file or test.
+T ?=
+
+# The first Python that works for everything; otherwise python3, which may still be enough for the page.
 PYTHON ?= $(shell for python in python3 python3.12 python3.11 python3.10; do \
 	$$python -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null \
 	&& echo $$python && exit; done; echo python3)
@@ -16,14 +22,16 @@ PYTHON ?= $(shell for python in python3 python3.12 python3.11 python3.10; do \
 # A page opens by itself only where there is a screen to open it on.
 SCREEN := $(or $(DISPLAY),$(WAYLAND_DISPLAY),$(filter Darwin,$(shell uname -s)))
 
-.PHONY: help env demo test lint format clean venv chromium
+.PHONY: help env demo test test-fast lint format upgrade constraints clean venv chromium
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo    set everything up and open the page (GRADIO_SERVER_PORT, default 7860)'
-	@echo 'make test    set everything up, then run the linter and all tests'
+	@echo 'make test    set everything up, then run the linter and all tests (T=tests/gallery: only those tests)'
+	@echo 'make test-fast  only the quick tests: no browser, no server, about a third of a second each at most'
 	@echo 'make env     only set up $(VENV), with the trainer and the test tools (FOR=app: without them)'
-	@echo 'make lint    only the linter; make format lays the code out as it wants it'
+	@echo 'make lint    only the linter; make format formats the code'
+	@echo 'make upgrade  newest versions that the requirement files allow; make constraints records what is installed'
 	@echo 'make clean   remove $(VENV) and what the tools keep'
 
 env: $(VENV)/.installed-$(FOR)
@@ -35,10 +43,14 @@ demo:
 test:
 	@$(MAKE) --no-print-directory env FOR=all
 	@$(MAKE) --no-print-directory chromium
-	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest
+	@$(if $(T),:,$(MAKE) --no-print-directory lint)
+	@$(BIN)/python -m pytest $(T)
 
-# "long" is a method of tensors, which vermin takes for the number type of Python 2.
+test-fast:
+	@$(MAKE) --no-print-directory env FOR=all
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow and not browser and not server' $(T)
+
+# "long" is a method of tensors, which vermin mistakes for Python 2's number type.
 lint: env
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -48,11 +60,20 @@ format: env
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+# Then `make test`, and `make constraints` when everything passes.
+upgrade: venv
+	$(BIN)/python -m pip install --upgrade --upgrade-strategy eager $(FILES_all:%=-r %)
+	@touch $(VENV)/.installed-app $(VENV)/.installed-all
+
+constraints:
+	@$(BIN)/python .ci/constraints.py > $(CONSTRAINTS).part && mv $(CONSTRAINTS).part $(CONSTRAINTS)
+	@touch $(VENV)/.installed-app $(VENV)/.installed-all
+
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# An environment that is not whole, or whose Python has gone, is made anew.
+# An environment that is incomplete, or whose Python is gone, is re-created.
 venv:
 	@$(BIN)/python -c 'import pip' 2>/dev/null || { \
 		rm -rf $(VENV); \
@@ -60,21 +81,21 @@ venv:
 	} || { \
 		rm -rf $(VENV); \
 		echo "No environment could be made with $(PYTHON): Python 3.10 to 3.12 with its venv module is needed" \
-			"(Debian: apt install python3-venv). Another one is named so: make env PYTHON=python3.12" >&2; \
+			"(Debian: apt install python3-venv). To choose another one: make env PYTHON=python3.12" >&2; \
 		exit 2; \
 	}
 
-$(VENV)/.installed-app: $(FILES_app) | venv
-	$(BIN)/python -m pip install $(FILES_app:%=-r %)
+$(VENV)/.installed-app: $(FILES_app) $(CONSTRAINTS) | venv
+	$(BIN)/python -m pip install -c $(CONSTRAINTS) $(FILES_app:%=-r %)
 	@touch $@
 
-$(VENV)/.installed-all: $(FILES_all) | venv
+$(VENV)/.installed-all: $(FILES_all) $(CONSTRAINTS) | venv
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info >= (3, 13))' || { \
 		echo "The trainer and the tests need Python 3.10 to 3.12, since Open3D has no wheel for newer ones:" \
 			"make clean, then make env PYTHON=python3.12" >&2; \
 		exit 2; \
 	}
-	$(BIN)/python -m pip install $(FILES_all:%=-r %)
+	$(BIN)/python -m pip install -c $(CONSTRAINTS) $(FILES_all:%=-r %)
 	@touch $(VENV)/.installed-app $@
 
 # tests/browser.py knows where a Chromium may be; the tests that need one ask it too.

@@ -2,34 +2,43 @@
 
 import argparse
 import os
-import sys
 
-from threedsl.ui.uploads import keep_clean, own_folder
+from threedsl.ui.address import PORT, or_stop, server_port, stop
+from threedsl.ui.cleanup import keep_clean, own_folder
+from threedsl.ui.memory import share_arenas
 
-# Set before gradio is imported: nothing is reported to anybody, and uploads go where we sweep.
+# Set before gradio is imported: no analytics, and uploads go to the folder that is cleaned. A proxy's X-Forwarded-For
+# is ignored unless this variable names the proxy; uvicorn would trust any proxy on this machine.
+os.environ[PORT] = str(or_stop(server_port))
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ["GRADIO_TEMP_DIR"] = str(own_folder())
+os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
+share_arenas()  # before the libraries below start threads
 
-import threedsl.ui.gpu  # noqa: F401  ZeroGPU wants `spaces` imported before torch
-from threedsl.errors import InputError
-from threedsl.pipeline import DEFAULT_CHECKPOINT, ThreeDSL
+import threedsl.ui.gpu  # noqa: F401  ZeroGPU needs `spaces` imported before torch
+from threedsl.checkpoint.folder import DEFAULT_CHECKPOINT
+from threedsl.pipeline import ThreeDSL
 from threedsl.ui.page import build_demo, build_service, files_folder, kept_files, launch_options
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Load the model, open the page, then compute the demo galleries' descriptors beside it."""
+    """Load the model, open the page, then compute the demo galleries' descriptors in the background."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checkpoint", default=DEFAULT_CHECKPOINT, help="folder or Hugging Face model id")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--backend", default="auto", help="auto, torch or onnx (onnxruntime)")
     options = parser.parse_args(arguments)
+    service = or_stop(
+        lambda: build_service(
+            ThreeDSL.from_pretrained(options.checkpoint, device=options.device, backend=options.backend)
+        )
+    )
+    demo = or_stop(lambda: build_demo(service))
+    keep_clean(files_folder().parent, lambda: kept_files(demo), demo.ledger.prune)
     try:
-        service = build_service(ThreeDSL.from_pretrained(options.checkpoint, device=options.device))
-        demo = build_demo(service)
-    except InputError as error:
-        print(f"app.py: {error}", file=sys.stderr)
-        sys.exit(2)
-    keep_clean(files_folder().parent, lambda: kept_files(demo))
-    demo.launch(prevent_thread_lock=True, **launch_options())
+        demo.launch(prevent_thread_lock=True, server_port=int(os.environ[PORT]), **launch_options())
+    except OSError:
+        stop(f"Port {os.environ[PORT]} was taken while the page started; choose another one with {PORT}.")
     service.warm_up()
     demo.block_thread()
 

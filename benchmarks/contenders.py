@@ -1,6 +1,6 @@
-"""What is measured, each in a process of its own: `python -m benchmarks.contenders NAME FOLDER`, a round a line.
+"""The programs measured, each in its own process: `python -m benchmarks.contenders NAME FOLDER`, one round per line.
 
-The other packages' files are loaded by their paths: importing the packages would want torchvision.
+The other packages' files are loaded by their paths: importing the packages would require torchvision.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""Synthetic descriptors of the sizes of real test sets, the same for everybody who is measured."""
+"""Synthetic descriptors of the sizes of real test sets, the same for every package measured."""
 
 from pathlib import Path
 

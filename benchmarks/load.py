@@ -13,19 +13,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.table import machine, replace_section, table
+from benchmarks.visit import make_and_drop
 from threedsl.errors import InputError
-from threedsl.page_client import call, free_port, upload, wait_for_page
+from threedsl.space.page_client import call, free_port, upload, wait_for_page
 
 CLIENTS = (1, 8, 32)
 SHARES = (0.1, 0.3, 0.6)  # of the requests, a number of clients each
 GALLERY, MATCHES = "openpeople", 5
 WARM_UP = 40  # requests before memory is looked at first: caches, threads and arenas have their size then
 MOST = 20_000
+PICTURES = 6  # of a gallery
 
 
 @dataclass(frozen=True)
 class Round:
-    """What one number of clients met."""
+    """The result for one number of clients."""
 
     clients: int
     seconds: list[float]  # of every request that was answered
@@ -44,15 +46,17 @@ def requests(text: str) -> int:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--requests", type=requests, default=1000, help="in all (default 1000)")
+    parser.add_argument("--galleries", type=int, default=40, help="made and dropped (default 40)")
     parser.add_argument("--checkpoint", type=Path, default=Path("checkpoints/3dsl-lite"))
-    parser.add_argument("--write", action="store_true", help="put the table into benchmarks/README.md")
+    parser.add_argument("--backend", default="auto", choices=("auto", "torch", "onnx"))
+    parser.add_argument("--write", action="store_true", help="write the table into benchmarks/README.md")
 
 
 def main(args: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as scratch:
-        server, url = start(args.checkpoint, Path(scratch))
+        server, url = start(args.checkpoint, Path(scratch), args.backend)
         try:
-            report = measure(url, server, args.requests)
+            report = measure(url, server, args.requests, args.galleries)
         except InputError as error:
             raise SystemExit(f"error: {error}") from None
         finally:
@@ -63,7 +67,7 @@ def main(args: argparse.Namespace) -> None:
         replace_section("load", report)
 
 
-def start(checkpoint: Path, folder: Path) -> tuple[subprocess.Popen, str]:
+def start(checkpoint: Path, folder: Path, backend: str = "auto") -> tuple[subprocess.Popen, str]:
     """The page's server in a process of its own on 127.0.0.1, and its address."""
     port = free_port()
     own = {
@@ -73,7 +77,7 @@ def start(checkpoint: Path, folder: Path) -> tuple[subprocess.Popen, str]:
         "THREEDSL_CACHE": str(folder / "cache"),
     }
     server = subprocess.Popen(
-        [sys.executable, "app.py", "--checkpoint", str(checkpoint)],
+        [sys.executable, "app.py", "--checkpoint", str(checkpoint), "--backend", backend],
         env=os.environ | own,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -81,8 +85,8 @@ def start(checkpoint: Path, folder: Path) -> tuple[subprocess.Popen, str]:
     return server, f"http://127.0.0.1:{port}/"
 
 
-def measure(url: str, server: subprocess.Popen, count: int) -> str:
-    """Text with the table: every number of clients in turn, and memory before and after all requests."""
+def measure(url: str, server: subprocess.Popen, count: int, galleries: int) -> str:
+    """Text with the table: every number of clients in turn, then galleries made and dropped, and what memory did."""
     wait_for_page(url, server)
     photos = example_photos()
     for number in range(WARM_UP):
@@ -91,10 +95,18 @@ def measure(url: str, server: subprocess.Popen, count: int) -> str:
     rounds = []
     for clients, share in zip(CLIENTS, SHARES, strict=True):
         rounds.append(load(url, server, photos, clients, max(clients, round(share * count))))
+    after_searches = memory_of(server.pid)
+    turns = [round(share * galleries) for share in (0, 0.5, 1)]
+    dropped = [after_searches]
+    for start, end in zip(turns, turns[1:], strict=False):
+        for number in range(start, end):
+            make_and_drop(url, photos[:PICTURES], f"load{number}")
+        dropped.append(memory_of(server.pid))
+    last = load(url, server, photos, max(CLIENTS), max(CLIENTS))
     done = sum(len(turn.seconds) + len(turn.failures) for turn in rounds)
     words = sorted({sentence for turn in rounds for sentence in turn.failures})
     lines = [
-        f"{machine()}; {GALLERY} photos of at most 1,000 pixels a side, sent anew with each request.",
+        f"{machine()}; {GALLERY} photos of at most 1,000 pixels a side, uploaded again with each request.",
         "",
         table(
             ["clients", "requests", "failures", "p50 s", "p95 s", "requests / s", "memory MB"],
@@ -102,7 +114,11 @@ def measure(url: str, server: subprocess.Popen, count: int) -> str:
         ),
         "",
         f"Memory of the server (resident) after {WARM_UP} requests: {before:,.0f} MB; after {done:,} more: "
-        f"{rounds[-1].memory:,.0f} MB ({rounds[-1].memory - before:+,.0f}).",
+        f"{after_searches:,.0f} MB ({after_searches - before:+,.0f}). Then {galleries} galleries of {PICTURES} "
+        f"pictures, each made in a visit of its own and dropped with it: {dropped[1]:,.0f} MB after half of them, "
+        f"{dropped[2]:,.0f} MB after all; after {max(CLIENTS)} more searches by {max(CLIENTS)} clients, of which "
+        f"{len(last.failures)} were lost, {last.memory:,.0f} MB "
+        f"({100 * (last.memory / dropped[1] - 1):+.1f} % of the memory after half of the galleries).",
     ]
     return "\n".join(lines + [f"Failed: {sentence}" for sentence in words])
 
@@ -139,9 +155,9 @@ def ask(url: str, photo: Path) -> None:
 
 def example_photos() -> list[Path]:
     """The gallery's outdoor photos in the size that the page shows as examples."""
-    from threedsl.demo import demo_galleries
     from threedsl.files import cache_folder
-    from threedsl.ui.examples import reduced
+    from threedsl.gallery.demo import demo_galleries
+    from threedsl.gallery.example_photos import reduced
 
     examples = demo_galleries()[GALLERY].examples
     return [reduced(Path(record.path), cache_folder() / "examples") for record in examples]

@@ -80,7 +80,7 @@ def add_environment_argument(parser: argparse.ArgumentParser) -> None:
 def prepare_environment(named: Path | None) -> tuple[Path, str]:
     """Set the environment up where it is missing; (its python, why fastreid's Cython could not be built or "").
 
-    named: its folder; None: `peers` in the user's cache, made anew when other versions are wanted.
+    named: its folder; None: `peers` in the user's cache, re-created when other versions are needed.
     """
     folder = environment_folder(named, "peers")
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")

@@ -15,8 +15,8 @@ from torch import Tensor
 from threedsl.body import DEFAULT_BODY, BodyModel
 from threedsl.body.camera import project
 from threedsl.render import pytorch3d_silhouette, silhouette
+from train.body.prior import BodyPrior
 from train.losses import silhouette_loss
-from train.prior import BodyPrior
 
 SIZE = (64, 32)
 FACES_PER_PIXEL = (20, pytorch3d_silhouette.FACES_PER_PIXEL)

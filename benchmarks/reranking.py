@@ -1,4 +1,4 @@
-"""k-reciprocal re-ranking, descriptors to distances, beside the dense implementations of torchreid and fastreid."""
+"""k-reciprocal re-ranking, descriptors to distances: ours against the dense code of torchreid and fastreid."""
 
 import argparse
 import sys
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="queries and gallery together",
     )
     parser.add_argument("--ours", action="store_true", help="only ours; nothing is installed")
-    parser.add_argument("--write", action="store_true", help="put the table into benchmarks/README.md")
+    parser.add_argument("--write", action="store_true", help="write the table into benchmarks/README.md")
 
 
 def main(args: argparse.Namespace) -> None:

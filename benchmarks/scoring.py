@@ -1,4 +1,4 @@
-"""Scoring: CMC, mAP (and mINP) beside torchreid, fastreid and open-metric-learning, from the same distances."""
+"""Scoring: CMC, mAP (and mINP) compared with torchreid, fastreid and open-metric-learning, on the same distances."""
 
 import argparse
 import sys
@@ -11,7 +11,7 @@ from benchmarks.table import machine, replace_section, spread, table
 
 WORST = "an untrained model"
 MODELS = {"a good model": 1.8, WORST: 30.0}
-QUICK = 10.0  # CPU seconds: who takes longer works in SLOW_ROUNDS
+QUICK = 10.0  # CPU seconds: slower packages run in SLOW_ROUNDS
 SLOW_ROUNDS = 2
 FROM_DISTANCES = {
     "score-ours": "threedsl",
@@ -34,10 +34,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--repeats",
         type=int,
         default=7,
-        help="rounds, in each of which everybody works once; slow ones in two",
+        help="rounds, in each of which every package runs once; slow ones in two",
     )
     parser.add_argument("--size", choices=SIZES, default="market1501", help="of the synthetic test set")
-    parser.add_argument("--quick", action="store_true", help="leave out who takes longer than ten seconds")
+    parser.add_argument("--quick", action="store_true", help="leave out packages slower than ten seconds")
     parser.add_argument(
         "--ours", action="store_true", help="only ours, with its memory; nothing is installed"
     )
@@ -85,7 +85,7 @@ def choose(names: dict[str, str], only_ours: bool, only_quick: bool, refusal: st
 def compete(names: list[str], folder: Path, python: Path, repeats: int) -> dict[str, list[dict]]:
     """Rounds in which everybody works once, one after the other, so that a busy machine is busy for all.
 
-    A call that warms up comes before them and counts for nobody; it tells who is slow.
+    A warm-up call comes first and is not counted; it shows which are slow.
     """
     contenders = [Contender(name, folder, sys.executable if "ours" in name else python) for name in names]
     rounds: dict[str, list[dict]] = {name: [] for name in names}

@@ -1,4 +1,4 @@
-"""The silhouette renderer beside PyTorch3D's on the same CPU, whether they agree, and its share of a training step."""
+"""The silhouette renderer and PyTorch3D's on the same CPU: speed, agreement, and the share of a training step."""
 
 import argparse
 import json
@@ -20,8 +20,8 @@ CONFIG = ROOT / "train" / "configs" / "3dsl-lite.yaml"
 CPU_STEP = [
     "network.height=128",
     "network.width=64",
-    "people=16",
-    "pictures=4",
+    "identities=16",
+    "instances=4",
     "precision=no",
     "graph=false",
     "start=null",
@@ -95,8 +95,8 @@ def standings(report: dict, args: argparse.Namespace) -> list[str]:
     settings = report["settings"]
     sections = [
         f"64 x 32 pictures of {settings['faces']:,} faces, batches of {args.batch}, sigma 0.025 square pixels; "
-        f"torch {settings['torch']}, easypytorch3d {settings['pytorch3d']}. Milliseconds a picture; median (range) of "
-        f"{args.repeats} rounds."
+        f"torch {settings['torch']}, easypytorch3d {settings['pytorch3d']}. Milliseconds per picture; median (range) "
+        f"of {args.repeats} rounds."
     ]
     header = ["renderer", "forward, CPU", "backward, CPU", "both, clock", "times ours, CPU", "by the clock"]
     for threads, rounds in report["rounds"].items():
@@ -139,8 +139,8 @@ def step_share(report: dict, repeats: int) -> str:
     """CPU time of one training step of the lite configuration, and of the silhouettes in it, on one thread."""
     import torch
 
-    from threedsl.render.silhouette import project_silhouette
-    from train.config import load_config
+    from threedsl.render.project import project_silhouette
+    from train.configs.read import load_config
     from train.learner import total_loss
     from train.losses import silhouette_loss
 
@@ -154,7 +154,7 @@ def step_share(report: dict, repeats: int) -> str:
         start = time.process_time()
         losses, output = learner(batch)
         optimizer.zero_grad()
-        total_loss(losses, config.losses).backward()
+        total_loss(losses).backward()
         torch.nn.utils.clip_grad_norm_(learner.parameters(), 5.0)
         optimizer.step()
         stepped = time.process_time() - start
@@ -188,12 +188,12 @@ def toy_step(config):
     from benchmarks.renderers import random_bodies
     from threedsl.body import BodyModel
     from threedsl.network import build_network
-    from threedsl.render.silhouette import project_silhouette
-    from train.dataset import Batch
+    from threedsl.render.project import project_silhouette
+    from train.data.dataset import Batch
     from train.learner import Learner
 
     body = BodyModel.load()
-    count = config.people * config.pictures
+    count = config.identities * config.instances
     vertices, camera = random_bodies(body, count, seed=1)
     faces = torch.from_numpy(body.faces_coarse)
     masks = (project_silhouette(vertices, camera, faces, config.mask_size, sigma=1e-3) > 0.5).float()
@@ -202,12 +202,12 @@ def toy_step(config):
         images=torch.rand(count, 3, config.network.height, config.network.width),
         masks=masks.detach(),
         keypoints=torch.rand(count, 17, 3) * size,
-        labels=torch.arange(count) // config.pictures,
+        labels=torch.arange(count) // config.instances,
         clothes=torch.arange(count) // 2,
     )
     network = build_network(config.network, None)
     if network.shape_stream.parts is not None:
         network.shape_stream.parts.assign_vertices(body.coarse_template[:, 1])
     batch.images = batch.images.contiguous(memory_format=torch.channels_last)
-    learner = Learner(network, body, config.people, config).to(memory_format=torch.channels_last)
+    learner = Learner(network, body, config.identities, config).to(memory_format=torch.channels_last)
     return learner.train(), batch

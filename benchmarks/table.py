@@ -1,4 +1,4 @@
-"""Tables for people: printed, and put into the README beside this file."""
+"""Text tables: printed, and written into the README next to this file."""
 
 import os
 import platform
@@ -6,6 +6,8 @@ import statistics
 import sys
 from datetime import date
 from pathlib import Path
+
+from threedsl.files import write_whole
 
 README = Path(__file__).with_name("README.md")
 
@@ -27,18 +29,26 @@ def machine() -> str:
     found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
     vectors = f" with {found[-1]}" if found else ""
     return (
-        f"{os.cpu_count()} cores of {platform.machine()}{vectors}, Python {platform.python_version()}, "
+        f"{os.cpu_count()} cores of {processor()}{vectors}, Python {platform.python_version()}, "
         f"numpy {np.__version__}, {date.today():%d %B %Y}"
     )
+
+
+def processor() -> str:
+    """The processor's name where the system tells it, else its architecture."""
+    information = Path("/proc/cpuinfo")
+    if information.is_file():
+        for line in information.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
 
 
 def replace_section(name: str, text: str) -> None:
     """Put `text` between the README's comments that name the section."""
     before, rest = README.read_text(encoding="utf-8").split(f"<!-- {name} -->\n")
     _, after = rest.split(f"<!-- end of {name} -->")
-    part = README.with_name(README.name + ".part")
-    part.write_text(f"{before}<!-- {name} -->\n{text}\n<!-- end of {name} -->{after}", encoding="utf-8")
-    part.replace(README)
+    write_whole(README, f"{before}<!-- {name} -->\n{text}\n<!-- end of {name} -->{after}".encode())
     print(f"Written into {README}.", file=sys.stderr)
 
 

@@ -16,9 +16,13 @@ from tests.browser import NoBrowser, find_chromium
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a test reaches no hub
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Set before torch is imported: each worker has one core, and threads that wait for each other's turn spin.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED_FIXTURES = REPOSITORY.parent / "shared" / "fixtures"
+TEACHERS = REPOSITORY.parent / "shared" / "teachers"
 CHECKPOINT = REPOSITORY / "checkpoints" / "3dsl-lite"
 REQUIRE_ALL = os.environ.get("THREEDSL_REQUIRE_ALL", "") not in ("", "0")
 
@@ -32,7 +36,13 @@ def missing_chromium() -> str | None:
 
 
 def missing_fixtures() -> str | None:
-    return None if SHARED_FIXTURES.is_dir() else "the folder shared/fixtures is not beside the repository"
+    if SHARED_FIXTURES.is_dir():
+        return None
+    return "sample files of other programs (../shared/fixtures) are not distributed with the repository"
+
+
+def missing_teachers() -> str | None:
+    return None if TEACHERS.is_dir() else "the folder shared/teachers is not beside the repository"
 
 
 def missing_checkpoint() -> str | None:
@@ -49,6 +59,7 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "npm": missing_npm,
     "shared_fixtures": missing_fixtures,
     "shipped_checkpoint": missing_checkpoint,
+    "teachers": missing_teachers,
 }
 
 
@@ -71,12 +82,27 @@ def shared_fixtures() -> Path:
 
 
 @pytest.fixture(scope="session")
+def teachers() -> Path:
+    """The folder of published start nets that lies beside the repository, not in it."""
+    return TEACHERS
+
+
+@pytest.fixture(scope="session")
 def shipped_checkpoint() -> Path:
     """The folder of the checkpoint that the page loads by default."""
     return CHECKPOINT
 
 
+MARKS = {"browser": {"chromium_path"}, "server": {"page_url", "page_of_its_own", "demo_page"}}
+"""Which fixtures give a test which marker of pyproject.toml."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m chooses by markers
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for mark, fixtures in MARKS.items():
+            if fixtures & set(getattr(item, "fixturenames", ())):
+                item.add_marker(mark)
     reasons = {name: missing() for name, missing in NEEDS.items()}
     for item in items:
         for name in getattr(item, "fixturenames", ()):

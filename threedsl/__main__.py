@@ -2,7 +2,11 @@
 
 import sys
 
-from threedsl.cli import main
-
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        from threedsl.cli import main
+
+        sys.exit(main())
+    except KeyboardInterrupt:  # while modules are imported, or once more while the program ends
+        print("stopped", file=sys.stderr)
+        sys.exit(130)

@@ -1,4 +1,4 @@
-"""Kinds of values that commands ask for, as argparse types."""
+"""Value types of command-line arguments, for argparse."""
 
 import re
 from argparse import ArgumentTypeError
@@ -15,7 +15,7 @@ def seed(text: str) -> int:
 
 
 def device(text: str) -> str:
-    """The name of a device; whether this machine has it is found out when a model is put there."""
+    """The name of a device; whether it exists is checked when a model is loaded."""
     # mps, of Apple's machines, is not tested here and therefore not offered.
     if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", text):
         raise ArgumentTypeError(f"{text!r} is not auto, cpu, cuda or cuda:N")

@@ -1,24 +1,34 @@
-"""Places that are written to: whether one can be, files that appear whole or not at all, and the user's cache."""
+"""Writing: files and folders that appear whole or not at all, whether a place can be written to, the user's cache."""
 
+import errno
 import os
+import re
+import secrets
+import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from threedsl.errors import InputError
+from threedsl.locks import is_abandoned, locked
+
+WORK = ".work"  # ends the name of a folder that is being written
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Errors of a full disk, a used-up quota and a file above the process's size limit."""
 
 
 def check_folder(folder: Path, name: str | Path) -> None:
-    """Make `folder` and try to write in it; `name` is what the error sentence calls the thing to be written.
+    """Make `folder` and try to write in it; `name` is the name of the output in the error sentence.
 
     Raises:
         InputError: it cannot be made, or nothing can be written in it.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # Permissions alone would not tell of read-only file systems, and say nothing to root.
+        # Permissions alone do not reveal read-only file systems, and do not apply to root.
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
@@ -27,12 +37,12 @@ def check_folder(folder: Path, name: str | Path) -> None:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """A file to write to that takes the place of `path` when the block ends without an error; its folder is made.
+    """A file to write to that replaces `path` when the block ends without an error; its folder is created.
 
     Raises:
         InputError: the file cannot be written; what was there before stays.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -43,8 +53,9 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
             part.unlink(missing_ok=True)
             raise
     except OSError as error:
-        reason = error.strerror or error
-        raise InputError(f"{path} cannot be written ({reason}); free the place or choose another.") from None
+        raise InputError(
+            f"{path} cannot be written ({reason_of(error)}); free some space or choose another place."
+        ) from None
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -55,6 +66,108 @@ def write_whole(path: Path, content: bytes) -> None:
     """
     with whole_file(path) as file:
         file.write(content)
+
+
+@contextmanager
+def whole_folder(target: Path) -> Iterator[Path]:
+    """A new folder to fill, which replaces `target` when the block ends without an error.
+
+    If anything fails before that, `target` stays as it was. A folder cannot be replaced in one step: the old one is
+    moved aside first, and `recover_folder` restores it if the program is killed between the two renames. Of several
+    writers the last one wins. Leftovers of killed writers are removed.
+
+    Raises:
+        InputError: nothing can be written there.
+    """
+    target = Path(os.path.abspath(target))
+    with ExitStack() as held:
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with locked(target.parent):
+                for left in _left_behind(target):
+                    shutil.rmtree(left, ignore_errors=True)
+                made = tempfile.TemporaryDirectory(
+                    prefix=f".{target.name}.", suffix=WORK, dir=target.parent, ignore_cleanup_errors=True
+                )
+                scratch = Path(held.enter_context(made))
+                held.enter_context(locked(scratch))  # marks its writer as alive
+            fresh = scratch / "new"
+            fresh.mkdir()
+            yield fresh
+            with locked(target.parent):
+                _replace_folder(fresh, target, scratch / "old")
+        except OSError as error:
+            elsewhere = error.filename and not os.path.abspath(str(error.filename)).startswith(
+                str(target.parent)
+            )
+            if elsewhere:  # what the block read, not what it wrote
+                raise
+            raise InputError(
+                f"{target} cannot be written ({reason_of(error)}); free some space or choose another place."
+            ) from None
+
+
+def reason_of(error: OSError) -> str:
+    """Why something could not be written; for a full disk NumPy gives no reason, only how much it wrote."""
+    if error.strerror:
+        return error.strerror
+    text = str(error) or type(error).__name__
+    return "No space left on device" if "requested and" in text and "written" in text else text
+
+
+def _replace_folder(fresh: Path, target: Path, old: Path) -> None:
+    """While both `old` and `fresh` are in the work folder, the replacement is not finished."""
+    if target.is_dir():
+        target.rename(old)
+    try:
+        fresh.rename(target)
+    except BaseException:
+        if old.is_dir() and not target.exists():
+            old.rename(target)
+        raise
+
+
+def recover_folder(target: Path, complete: str) -> None:
+    """Restore the folder that `whole_folder` was replacing when the program was killed; never one that was deleted
+    after it had been replaced.
+
+    complete: the name of a file that a complete folder contains.
+    """
+    target = Path(os.path.abspath(target))
+    if target.exists() or not any(_works(target)):
+        return
+    with settled(target, complete):
+        pass
+
+
+@contextmanager
+def settled(target: Path, complete: str) -> Iterator[None]:
+    """Recover `target` as `recover_folder` does and keep `whole_folder` from replacing it within the block.
+
+    Between the two renames of a replacement there is no folder: who says that something is missing has to look
+    within such a block.
+    """
+    target = Path(os.path.abspath(target))
+    with locked(target.parent):  # waits for a replacement that is under way
+        for left in _left_behind(target):
+            unfinished = (left / "old" / complete).is_file() and (left / "new").is_dir()
+            if unfinished and not target.exists():
+                with suppress(OSError):  # nothing can be written here
+                    (left / "old").rename(target)
+        yield
+
+
+def _left_behind(target: Path) -> list[Path]:
+    """Leftovers of killed writers of `target`; call with its parent locked."""
+    return [path for path in _works(target) if is_abandoned(path)]
+
+
+def _works(target: Path) -> list[Path]:
+    pattern = re.compile(rf"\.{re.escape(target.name)}\.[a-z0-9_]{{8}}{re.escape(WORK)}")
+    try:
+        return [target.parent / name for name in os.listdir(target.parent) if pattern.fullmatch(name)]
+    except OSError:
+        return []
 
 
 def cache_folder() -> Path:

@@ -1,32 +1,55 @@
-"""The configuration of a training run: one dataclass, one YAML file."""
+"""The training configuration: its fields, defaults and checks. train/configs/read.py reads it from YAML."""
 
 import dataclasses
-from dataclasses import dataclass, field, fields
-from pathlib import Path
-from typing import get_type_hints
-
-import yaml
+from dataclasses import dataclass, field
 
 from threedsl.errors import InputError
 from threedsl.network import NetworkConfig
+from threedsl.render.project import RENDERERS
 from threedsl.render.pytorch3d_silhouette import require_pytorch3d
-from threedsl.render.silhouette import BACKENDS
-from train.augment import AugmentConfig
-from train.sampler import SAMPLING
+from train.configs.plain_yaml import shown
+from train.data.augment import AugmentConfig
+from train.data.sampler import SAMPLING
+from train.measure.shares import RULES
+
+AT_MOST = {
+    "steps": 10**9,
+    "maps": 100,
+    "identities": 10**4,
+    "instances": 10**4,
+    "accumulate": 10**4,
+    "mask_height": 2048,
+    "log_every": 10**9,
+    "evaluate_every": 10**9,
+    "save_every": 10**9,
+    "seed": 2**32 - 1,
+    "validation_seed": 2**32 - 1,
+    "warmup": 10**9,
+    "cycle": 10**9,
+}
+"""Upper limits far above any training; beyond them a run would need terabytes, or NumPy refuses the seed."""
 
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Factors of the terms of METHOD section 3; 0 leaves a term out. Identity and triplet are computed all the same,
-    the others are not."""
+    """Factors of the losses (docs/method.md, section 3); 0 leaves one out. Identity and triplet are computed in any
+    case, the others are not.
 
-    identity: float = 1.0  # cross entropy on both streams
+    A new loss takes three lines: a function in `train.losses`, its weight here, and in `train.learner` the `Term` that
+    ties them together, such as `losses["keypoint"] = Term(keypoint_loss(…), weights.keypoint)`.
+    """
+
+    identity: float = 1.0  # of each stream and each part, as is the triplet's
     triplet: float = 1.0
+    contrastive: float = (
+        0.0  # of each stream and each part; positives and negatives are those of the triplets
+    )
+    keep: float = 0.0  # of each stream: the descriptors stay near those of the nets named by `pretrained`
     keypoint: float = 30.0  # squared half-heights
     silhouette: float = 10.0
     displacement: float = 1000.0  # square metres
     adversarial: float = 0.05
-    # Exact 3D truth of synthetic people, which the paper does without:
+    # Exact 3D ground truth of synthetic people, which the paper does not use:
     betas: float = 0.0  # squared standard deviations
     pose: float = 0.0  # squared entries of rotation matrices
 
@@ -37,36 +60,45 @@ class LossWeights:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Everything a run depends on; saved beside its weights."""
+    """Everything a run depends on; saved with its weights."""
 
     name: str = "3dsl-lite"
-    data: str = "data/synthetic"  # a data set folder (images, list, pose, mask)
+    data: str = "data/synthetic"  # a dataset folder (images, list, pose, mask)
+    maps: int = (
+        0  # cached versions of each picture; the first stages of osnet are then frozen (train.data.maps)
+    )
     more_data: str | None = (
-        None  # another one whose list/train.txt is trained on as well; its people are others
+        None  # another one whose list/train.txt is trained on as well, with identities of its own
     )
     out: str = "runs/3dsl-lite"  # checkpoints, TensorBoard logs
     network: NetworkConfig = field(default_factory=NetworkConfig)
     body: str | None = None  # an SMPL-format file of `python -m train body`; None: the shipped one
     pretrained: str | None = "imagenet"  # None: from scratch; a folder of ResNet files for r50
-    start: str | None = (
-        None  # an appearance-only checkpoint: kept as it is, and where the 3D stream starts from
-    )
+    start: str | None = None  # a checkpoint whose appearance stream is frozen and initialises the 3D stream
     refine: str | None = (
-        None  # a checkpoint whose descriptors stay as they are: what predicts bodies from them learns on
+        None  # a checkpoint whose descriptors are frozen while pose encoder and body regression keep training
     )
+    finetune: str | None = None  # a checkpoint all of which keeps training; it brings its own network
     seed: int = 0
+    validation: float = (
+        0.1  # share of the training people held out for scores and choices (train.data.validation)
+    )
+    validation_seed: int = (
+        0  # of that draw; apart from `seed`, so that stages and repeated runs hold out the same ones
+    )
+    shares: str = "best"  # how the weights of streams and parts are chosen: one of train.measure.shares.RULES
     steps: int = 3000
-    people: int = 16  # identities in a batch, over all processes
-    pictures: int = 4  # pictures of each
-    sampling: str = "clothing-changing"  # of triplets: one of train.sampler.SAMPLING, as the data are
-    accumulate: int = 1  # batches of a step: their gradients are averaged before the weights change
+    identities: int = 16  # people in a batch, over all processes
+    instances: int = 4  # pictures of each
+    sampling: str = "cloth-changing"  # of triplets, by the kind of data: one of train.data.sampler.SAMPLING
+    accumulate: int = 1  # batches per step; their gradients are averaged
     learning_rate: float = 6e-4  # peak of AdamW, backbones and heads
     classifier_rate: float = 2e-3
     discriminator_rate: float = 5e-4
     weight_decay: float = 5e-4
     warmup: int = 200  # steps of linear warm-up; then a cosine to zero
     cycle: int | None = (
-        None  # steps after which warm-up and cosine start again (SGDR); a run may then go on with more `steps`
+        None  # steps after which warm-up and cosine start again (SGDR); a run may then be extended with more `steps`
     )
     margin: float | None = (
         None  # batch-hard triplet with this margin (the snapshot's: 0.3); None: weighted triplet
@@ -75,9 +107,9 @@ class TrainConfig:
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     mask_height: int = 64  # pixels of the silhouettes compared; the width follows the crop's
     sigma: float = 0.025  # blur of the silhouettes in square pixels at mask_height 64; scale with its square
-    silhouette: str = "portable"  # who draws them: "portable", or "pytorch3d" where that is installed
+    silhouette_renderer: str = "portable"  # "portable" (plain torch), or "pytorch3d" if installed
     graph: bool = (
-        False  # replay the network as a CUDA graph: several times faster where a GPU waits for its orders
+        False  # replay the network as a CUDA graph: several times faster where training is launch-bound
     )
     precision: str = "no"  # "no", "fp16" or "bf16", as Accelerate names them
     log_every: int = 20
@@ -87,8 +119,8 @@ class TrainConfig:
     def __post_init__(self):
         for name in (
             "steps",
-            "people",
-            "pictures",
+            "identities",
+            "instances",
             "accumulate",
             "mask_height",
             "log_every",
@@ -96,25 +128,36 @@ class TrainConfig:
             "save_every",
         ):
             if getattr(self, name) < 1:
-                raise InputError(f"configuration field {name} must be at least 1, not {getattr(self, name)}.")
-        for name in ("seed", "warmup"):
+                raise InputError(
+                    f"configuration field {name} must be at least 1, not {shown(getattr(self, name))}."
+                )
+        for name, most in AT_MOST.items():
+            if (value := getattr(self, name)) is not None and value > most:
+                raise InputError(f"configuration field {name} must be at most {most:,}, not {shown(value)}.")
+        for name in ("seed", "validation_seed", "warmup", "maps"):
             if getattr(self, name) < 0:
                 raise InputError(f"configuration field {name} must not be negative.")
         if self.cycle is not None and (self.cycle < 1 or self.steps % self.cycle):
             raise InputError(
-                f"configuration field steps must be whole cycles of {self.cycle} steps, not {self.steps}."
+                f"configuration field steps must be a multiple of the {shown(self.cycle)} steps of a cycle, "
+                f"not {self.steps}."
             )
         if self.sigma <= 0:
             raise InputError("configuration field sigma must be positive.")
-        if self.people < 2 or self.pictures < 2:
+        if self.identities < 2 or self.instances < 2:
             raise InputError(
-                "configuration fields people and pictures must be at least 2: triplets need positives and negatives."
+                "configuration fields identities and instances must be at least 2: triplets need positives and "
+                "negatives."
             )
-        if self.graph and not (self.network.shape_stream and self.network.parts):
-            raise InputError("configuration field graph needs a network with the shape stream and parts.")
+        if self.validation > 0.5:
+            raise InputError(
+                f"configuration field validation must be at most 0.5 of the people, not {self.validation:g}."
+            )
+        if self.graph and self.network.shape_stream and not self.network.parts and not self.finetune:
+            raise InputError("configuration field graph needs a network with parts.")
         if self.graph and self.accumulate > 1:
             raise InputError(
-                "configuration field graph needs accumulate 1: replayed gradients lie in one place."
+                "configuration field graph needs accumulate 1: graphs reuse one gradient buffer."
             )
         if self.sampling not in SAMPLING:
             raise InputError(
@@ -129,91 +172,52 @@ class TrainConfig:
             raise InputError(
                 "configuration field refine needs a network with its shape stream, no start and no graph."
             )
+        if self.finetune and (self.start or self.refine):
+            raise InputError("configuration field finetune needs neither start nor refine; set them to null.")
+        if self.network.keypoint_head and not self.finetune:
+            raise InputError(
+                "configuration field network.keypoint_head must be 0: `python -m train keypoints` trains that head."
+            )
+        if self.maps and (self.graph or self.start or not self.network.shape_stream):
+            raise InputError(
+                "configuration field maps needs a network with its shape stream, no start and no graph."
+            )
+        if self.maps and self.finetune and self.losses.keep:
+            raise InputError(
+                "losses.keep compares with the nets in `pretrained`, whose first stages differ from those of "
+                "`finetune`; set maps to 0."
+            )
+        if self.shares not in RULES:
+            raise InputError(f"configuration field shares must be {' or '.join(RULES)}, not {self.shares!r}.")
+        if self.losses.keep and not self.pretrained:
+            raise InputError("losses.keep needs `pretrained`, the nets whose descriptors are kept.")
         if self.precision not in ("no", "fp16", "bf16"):
             raise InputError(
                 f"configuration field precision must be no, fp16 or bf16, not {self.precision!r}."
             )
 
-        if self.silhouette not in BACKENDS:
+        if self.silhouette_renderer not in RENDERERS:
             raise InputError(
-                f"configuration field silhouette must be {' or '.join(BACKENDS)}, not {self.silhouette!r}."
+                f"configuration field silhouette_renderer must be {' or '.join(RENDERERS)}, "
+                f"not {self.silhouette_renderer!r}."
             )
-        if self.silhouette == "pytorch3d":
+        if self.silhouette_renderer == "pytorch3d":
             require_pytorch3d()
+
+    @property
+    def needs_truth(self) -> bool:
+        """Whether a loss compares bodies with those of synthetic people."""
+        return self.network.shape_stream and self.losses.needs_truth
+
+    @property
+    def refines_parts(self) -> bool:
+        """Whether a stage that keeps the descriptors trains the features of the parts all the same."""
+        losses = self.losses
+        return bool(self.refine and (losses.identity or losses.triplet or losses.contrastive))
 
     @property
     def mask_size(self) -> tuple[int, int]:
         return self.mask_height, self.mask_height * self.network.width // self.network.height
 
     def to_dict(self) -> dict:
-        return dataclasses.asdict(self)
-
-
-def load_config(path: str | Path, overrides: list[str] | None = None) -> TrainConfig:
-    """Read a YAML file; overrides are `field=value` or `section.field=value`.
-
-    Raises:
-        InputError: naming the file and the field.
-    """
-    path = Path(path)
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except FileNotFoundError:
-        raise InputError(
-            f"Configuration {path} does not exist; the shipped ones are in train/configs/."
-        ) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"Configuration {path} is not valid YAML: {' '.join(str(error).split())}.") from None
-    if not isinstance(values, dict):
-        raise InputError(f"Configuration {path} must be a table of fields.")
-    for override in overrides or []:
-        key, equals, value = override.partition("=")
-        if not equals:
-            raise InputError(f"override {override!r} must look like field=value.")
-        *sections, last = key.split(".")
-        table = values
-        for section in sections:
-            table = table.setdefault(section, {})
-            if not isinstance(table, dict):
-                raise InputError(f"override {override!r}: {section} is a value and has no fields.")
-        try:
-            table[last] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise InputError(f"override {override!r}: {value!r} is no valid value.") from None
-    return parse(TrainConfig, values, str(path))
-
-
-def parse(kind: type, values: dict, where: str):
-    """Build a (nested) dataclass from plain values, checking names and types."""
-    hints = get_type_hints(kind)
-    known = {f.name for f in fields(kind)}
-    if not isinstance(values, dict):
-        raise InputError(f"{where}: expected a table of {', '.join(sorted(known))}, not {values!r}.")
-    unknown = sorted(set(values) - known)
-    if unknown:
-        raise InputError(f"{where}: unknown field {unknown[0]!r}; known are {', '.join(sorted(known))}.")
-    built = {}
-    for name, value in values.items():
-        hint = hints[name]
-        if dataclasses.is_dataclass(hint):
-            built[name] = parse(hint, value, f"{where}, {name}")
-        else:
-            built[name] = _scalar(hint, value, f"{where}, field {name}")
-    return kind(**built)
-
-
-def _scalar(hint, value, where: str):
-    allowed = getattr(hint, "__args__", (hint,))
-    if hint is str and value is False:  # YAML reads the word no as false
-        return "no"
-    if float in allowed and isinstance(value, str):  # YAML reads 6e-4 as text
-        try:
-            return float(value)
-        except ValueError:
-            pass
-    if float in allowed and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if (isinstance(value, bool) and bool not in allowed) or not isinstance(value, allowed):
-        names = " or ".join("nothing" if kind is type(None) else kind.__name__ for kind in allowed)
-        raise InputError(f"{where}: expected {names}, not {value!r}.")
-    return value
+        return dataclasses.asdict(self) | {"network": self.network.to_dict()}

@@ -1,4 +1,4 @@
-"""The losses of 3DSL (METHOD section 3) as pure functions of tensors."""
+"""The losses of 3DSL (docs/method.md, section 3) as pure functions of tensors; their weights are in train/config.py."""
 
 import torch
 import torch.nn.functional as F
@@ -16,7 +16,7 @@ def batch_hard_triplet(features: Tensor, positive: Tensor, negative: Tensor, mar
     Args:
         features: (B, D), not normalised; distances are Euclidean.
         positive, negative: (B, B) bool; row i marks anchor i's positives and negatives. Anchors that lack either
-            count for nothing.
+            are ignored.
 
     Returns:
         scalar, the mean of max(0, d_positive - d_negative + margin) over anchors that have both.
@@ -32,9 +32,10 @@ def batch_hard_triplet(features: Tensor, positive: Tensor, negative: Tensor, mar
 
 def weighted_triplet(features: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
     """Weighted regularised triplet (Ye et al., TPAMI 2021): softplus(mean positive - mean negative distance), where
-    softmax weights let far positives and near negatives count most.
+    softmax weights emphasise far positives and near negatives.
 
-    It needs no margin and, using every pair, does not collapse where batch-hard does in a short training. Arguments and
+    It needs no margin and, because it uses every pair, does not collapse in a short training as batch-hard can.
+    Arguments and
     result as in `batch_hard_triplet`.
     """
     squared = (features[:, None] - features[None]).pow(2).sum(-1)
@@ -68,23 +69,50 @@ def triplet_pairs(pids: Tensor, clothes: Tensor, sampling: str) -> tuple[list[Pa
     A stream's loss is the mean over its entries.
 
     Args:
-        pids, clothes: (B,) people and outfits; for "fine-grained" an outfit's number is the same whoever wears it.
-        sampling: as `train.sampler.SAMPLING` names it.
-            clothing-changing, dressed-alike: the shape stream's positives wear other clothes. The appearance stream
-            keeps positives in the same clothes besides all positives, or it forgets what an ordinary search needs.
-            fine-grained: negatives are other people in the same clothes; anybody else where the batch has none.
-            ordinary: everybody's pictures against everybody else's.
+        pids, clothes: (B,) people and outfits; for "fine-grained" an outfit's number is the same for every wearer.
+        sampling: as `train.data.sampler.SAMPLING` names it.
+            cloth-changing, dressed-alike: the shape stream's positives wear other clothes. The appearance stream
+            also keeps a term for positives in the same clothes, which an ordinary search needs.
+            fine-grained: negatives are other people in the same clothes, or all others where the batch has none.
+            ordinary: a person's pictures against everyone else's.
     """
     other_clothes, same_clothes, others = pair_masks(pids, clothes)
     anyhow = same_clothes | other_clothes
-    if sampling in ("clothing-changing", "dressed-alike"):
-        # Where nobody changes clothes the data are ordinary, and so are the triplets.
+    if sampling in ("cloth-changing", "dressed-alike"):
+        # Where no one changes clothes, triplets are ordinary.
         changed = torch.where(other_clothes.any(1, keepdim=True), other_clothes, same_clothes)
         return [(same_clothes, others), (anyhow, others)], [(changed, others)]
     if sampling == "fine-grained":
         alike = others & (clothes[:, None] == clothes[None])
         others = torch.where(alike.any(1, keepdim=True), alike, others)
     return [(anyhow, others)], [(anyhow, others)]
+
+
+def contrastive_loss(
+    features: Tensor, positive: Tensor, negative: Tensor, temperature: float = 0.1
+) -> Tensor:
+    """Supervised contrastive loss (Khosla et al., NeurIPS 2020, L_out): among an anchor's positives and negatives, the
+    mean log-probability of each positive.
+
+    Pairs that are neither, such as pictures in the same outfit, do not count at all.
+
+    Args:
+        features: (B, D) of unit norm.
+        positive, negative: (B, B) bool, as in `batch_hard_triplet`.
+
+    Returns:
+        scalar, the mean over anchors that have both.
+    """
+    logits = (features @ features.T / temperature).masked_fill(~(positive | negative), -torch.inf)
+    usable = positive.any(1) & negative.any(1)
+    log_share = logits - torch.logsumexp(logits, 1, keepdim=True)
+    log_share = torch.where(positive, log_share, 0).sum(1) / positive.sum(1).clamp_min(1)
+    return -torch.where(usable, log_share, 0).sum() / usable.sum().clamp_min(1)
+
+
+def keep_loss(features: Tensor, start: Tensor) -> Tensor:
+    """1 - cosine between descriptors (B, D) of unit norm and those of the net that the training started from."""
+    return 1 - (features * start).sum(1).mean()
 
 
 def identity_loss(logits: Tensor, labels: Tensor, smoothing: float = 0.1) -> Tensor:
@@ -106,25 +134,38 @@ def keypoint_loss(predicted: Tensor, target: Tensor, confidence: Tensor, height:
     return (squared * confidence).sum() / total.clamp_min(1e-6)
 
 
-def silhouette_loss(predicted: Tensor, target: Tensor, miss: float = 0.7, overshoot: float = 0.3) -> Tensor:
-    """L_sil with asymmetric weights: `miss` for mask pixels left bare, `overshoot` for body outside the mask.
+def silhouette_loss(
+    predicted: Tensor, target: Tensor, miss: float = 0.7, overshoot: float = 0.3, known: Tensor | None = None
+) -> Tensor:
+    """L_sil with asymmetric weights: `miss` for uncovered mask pixels, `overshoot` for body outside the mask.
 
-    predicted: (B, H, W) in [0, 1]; target: (B, H, W), 0 or 1. Weights sum to 1, so equal ones give half the MSE.
+    predicted: (B, H, W) in [0, 1]; target: (B, H, W), 0 or 1; known: (B,) bool, which pictures have a mask, None for
+    all. Weights sum to 1, so equal ones give half the MSE.
     """
     weight = torch.where(target > 0.5, miss, overshoot)
-    return (weight * (predicted - target).pow(2)).mean()
+    return mean_of_known(weight * (predicted - target).pow(2), known)
 
 
-def displacement_norm(displacement: Tensor) -> Tensor:
-    """||delta||_2: (B, V, 3) metres -> mean squared length in square metres."""
-    return displacement.pow(2).sum(-1).mean()
+def displacement_norm(displacement: Tensor, known: Tensor | None = None) -> Tensor:
+    """||delta||_2: (B, V, 3) metres -> mean squared length in square metres, over the pictures that are `known` (B,
+    bool; None: all): the others show no surface that the norm would hold back."""
+    return mean_of_known(displacement.pow(2).sum(-1), known)
 
 
-def adversarial_loss(judgement: Tensor) -> Tensor:
-    """L_adv(E): the encoder wants (B, 25) judgements of its bodies to be 1."""
-    return (1 - judgement).pow(2).sum(1).mean()
+def mean_of_known(values: Tensor, known: Tensor | None) -> Tensor:
+    """(B, …) -> scalar, the mean over the pictures that are known (B, bool; None: all) in the batches of all processes;
+    0 where none is."""
+    if known is None:
+        return values.mean()
+    total = mean_of_processes(known.to(values.dtype).sum())
+    return torch.where(known, values.flatten(1).mean(1), 0).sum() / total.clamp_min(1e-6)
+
+
+def adversarial_loss(scores: Tensor) -> Tensor:
+    """L_adv(E): the encoder drives the (B, 25) discriminator scores of its bodies to 1."""
+    return (1 - scores).pow(2).sum(1).mean()
 
 
 def discriminator_loss(real: Tensor, predicted: Tensor) -> Tensor:
-    """L_adv(D): real bodies are 1, predicted ones 0."""
+    """L_adv(D): real bodies score 1, predicted ones 0."""
     return (1 - real).pow(2).sum(1).mean() + predicted.pow(2).sum(1).mean()

@@ -1,12 +1,49 @@
-"""Several processes as one: batch statistics, triplets and normalisers over the whole batch.
+"""Distributed training equal to a single process: batch statistics, triplets and normalisers over the whole batch.
 
-Without these each process would see a batch of its own: fewer negatives, and other means and variances. With them
-`P` processes do what one does with the same batch, within float error.
+Otherwise each process would see only its own share: fewer negatives, and other means and variances. With these, P
+processes compute what one computes for the same batch, within floating-point error.
 """
+
+import os
 
 import torch
 import torch.distributed as dist
+from accelerate import Accelerator
 from torch import Tensor, nn
+
+from threedsl.errors import InputError
+
+
+def launched_processes() -> int:
+    """How many processes torchrun or `accelerate launch` started for this run; 1 without them."""
+    return int(os.environ.get("WORLD_SIZE") or 1)
+
+
+def open_accelerator(precision: str) -> Accelerator:
+    """Accelerate's view of this process, one of all that were launched: on GPUs by NCCL, on a CPU by gloo.
+
+    precision: "no", "fp16" or "bf16".
+
+    Raises:
+        InputError: there are fewer GPUs than processes, or the processes do not find each other.
+    """
+    launched = launched_processes()
+    here = int(os.environ.get("LOCAL_WORLD_SIZE") or launched)
+    gpus = torch.cuda.device_count()
+    if gpus and here > gpus:
+        raise InputError(
+            f"{here} processes were started on a machine with {gpus} GPU{'s' * (gpus > 1)}; "
+            f"give torchrun --nproc_per_node {gpus}."
+        )
+    found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    # Otherwise Accelerate takes each process on a CPU for the only one, and all would act as the main process.
+    on_cpus = launched > 1 and (found is None or found.type == "mps")
+    accelerator = Accelerator(mixed_precision=precision, cpu=on_cpus)
+    if accelerator.num_processes != launched:
+        raise InputError(
+            f"{launched} processes were started, but each sees {accelerator.num_processes}; start one without torchrun."
+        )
+    return accelerator
 
 
 def processes() -> int:
@@ -15,7 +52,10 @@ def processes() -> int:
 
 
 class _Sum(torch.autograd.Function):
-    """Sum over processes; the gradient of everybody's loss comes back to everybody's summand."""
+    """Sum over processes; every summand receives the gradient of every process's loss.
+
+    torch.distributed.nn.functional.all_reduce does the same, but is deprecated in favour of a private module.
+    """
 
     @staticmethod
     def forward(ctx, value: Tensor) -> Tensor:
@@ -67,7 +107,7 @@ class WholeBatchNorm(nn.modules.batchnorm._BatchNorm):
 
 
 def share_batch_norms(module: nn.Module, device: torch.device) -> None:
-    """Make the module's batch normalisation one over all processes; parameters and buffers stay the same objects."""
+    """Make batch normalisation span all processes; parameters and buffers remain the same objects."""
     if processes() == 1:
         return
     if device.type == "cuda":

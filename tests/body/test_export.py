@@ -8,6 +8,7 @@ import pytest
 import trimesh
 
 from threedsl.body.export import srgb_to_linear, write_glb
+from threedsl.errors import InputError
 
 
 @pytest.fixture
@@ -64,8 +65,8 @@ def test_replaces_a_file_whole_or_leaves_it(person, tmp_path, monkeypatch):
     path = tmp_path / "body.glb"
     path.write_bytes(b"old")
     with monkeypatch.context() as patch:
-        patch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
-        with pytest.raises(OSError, match="disk full"):
+        patch.setattr("pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+        with pytest.raises(InputError, match=r"body\.glb cannot be written \(disk full\)"):
             write_glb(*person, path)
     assert path.read_bytes() == b"old"
     write_glb(*person, path)

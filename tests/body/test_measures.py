@@ -44,7 +44,7 @@ def test_girth_of_a_cylinder_is_its_circumference(level):
     assert breadth == pytest.approx(0.4, rel=1e-3)
 
 
-def test_girth_bridges_what_lies_between_two_legs():
+def test_girth_bridges_the_gap_between_two_legs():
     vertices, faces = tube((0.1, 0.1))
     both = np.concatenate([vertices - [0.15, 0, 0], vertices + [0.15, 0, 0]])
     edges = trunk_edges(np.concatenate([faces, faces + len(vertices)]), np.zeros(len(both), bool))
@@ -53,7 +53,7 @@ def test_girth_bridges_what_lies_between_two_legs():
     assert breadth == pytest.approx(0.5, rel=1e-3)
 
 
-def test_what_is_left_out_is_not_measured_and_a_plane_beside_the_mesh_meets_nothing():
+def test_excluded_faces_are_not_measured_and_a_plane_off_the_mesh_meets_nothing():
     vertices, faces = tube((0.1, 0.1))
     arm = vertices * [3, 1, 1] + [1, 0, 0]
     everything = np.concatenate([vertices, arm])

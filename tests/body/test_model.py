@@ -1,5 +1,7 @@
 """The shipped body: the same as smplx computes, differentiable, human."""
 
+import zipfile
+
 import numpy as np
 import pytest
 import smplx
@@ -8,6 +10,7 @@ import trimesh
 from smplx.lbs import lbs
 from smplx.utils import Struct
 
+import threedsl.arrays
 from threedsl.body import DEFAULT_BODY, BodyModel
 from threedsl.body.joints import COCO_KEYPOINTS, SMPL_JOINTS, SMPL_PARENTS
 from threedsl.body.rotation import matrix_from_axis_angle
@@ -45,6 +48,7 @@ def with_pose_correctives(arrays, seed=3):
 
 
 @pytest.mark.parametrize("correctives", [False, True])
+@pytest.mark.slow
 def test_equals_smplx(arrays, correctives, tmp_path):
     arrays = with_pose_correctives(arrays) if correctives else arrays
     np.savez(tmp_path / "body.npz", **arrays)
@@ -62,6 +66,7 @@ def test_equals_smplx(arrays, correctives, tmp_path):
     assert torch.allclose(coarse.keypoints, keypoints, atol=2e-5)
 
 
+@pytest.mark.slow
 def test_gradients_in_float64(arrays):
     """Central differences against autograd, through betas, pose and displacement."""
     body = BodyModel.load().double()
@@ -183,3 +188,69 @@ def test_pickled_arrays_are_refused(tmp_path, arrays):
     np.savez(path, **(arrays | {"weights": np.array([{"a": 1}], dtype=object)}))
     with pytest.raises(InputError):
         BodyModel.load(path)
+
+
+@pytest.mark.parametrize(
+    ("key", "change", "words"),
+    [
+        ("f", lambda array: array + 1, "f contains values that are not indices below"),
+        ("f", lambda array: array.astype(np.float32), "f contains values that are not indices"),
+        ("coarse_index", lambda array: -array, "coarse_index contains values that are not indices"),
+        (
+            "coarse_faces",
+            lambda array: array + len(array),
+            "coarse_faces contains values that are not indices",
+        ),
+        (
+            "upsample_index",
+            lambda array: array + 10**6,
+            "upsample_index contains values that are not indices below 615",
+        ),
+        ("upsample_weight", lambda array: array[:, :2], "upsample_weight has shape"),
+        ("upsample_index", lambda array: array[:, 0], "upsample_index has shape"),
+        ("kintree_table", lambda array: array[::-1], "parents that do not come before their joints"),
+        ("kintree_table", lambda array: array[:, :5], "kintree_table has shape"),
+        (
+            "shapedirs",
+            lambda array: array * np.float32(np.inf),
+            "shapedirs contains values that are not finite numbers",
+        ),
+        (
+            "population_betas",
+            lambda array: array.astype(str),
+            "population_betas contains values that are not finite",
+        ),
+        ("coarse_index", lambda array: array[:0], "coarse_index has shape"),
+        ("v_template", lambda array: np.float32(3), "v_template has shape"),
+    ],
+)
+def test_arrays_that_cannot_be_right_are_named(tmp_path, arrays, key, change, words):
+    path = tmp_path / "body.npz"
+    np.savez(path, **(arrays | {key: change(arrays[key])}))
+    with pytest.raises(InputError) as caught:
+        BodyModel.load(path)
+    assert words in str(caught.value) and "\n" not in str(caught.value)
+
+
+def promising(path, arrays, shape):
+    """A body file one of whose arrays claims a shape that its bytes do not have."""
+    np.savez(path, **{key: value for key, value in arrays.items() if key != "weights"})
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}"
+        header = header.ljust(117) + "\n"
+        data = b"\x93NUMPY\1\0" + len(header).to_bytes(2, "little") + header.encode()
+        archive.writestr("weights.npy", data + bytes(4000))
+
+
+@pytest.mark.parametrize("shape", [(10**12, 24), (10**30,), (-5, 24), (12272, 24)])
+def test_an_array_that_promises_more_than_it_holds_is_refused(tmp_path, arrays, shape):
+    promising(tmp_path / "body.npz", arrays, shape)
+    with pytest.raises(InputError, match=r"body\.npz is damaged \(weights\.npy"):
+        BodyModel.load(tmp_path / "body.npz")
+
+
+def test_a_body_that_unpacks_to_gigabytes_is_refused(tmp_path, arrays, monkeypatch):
+    monkeypatch.setattr(threedsl.arrays, "MOST_UNPACKED", 2**20)
+    np.savez_compressed(tmp_path / "body.npz", **arrays)
+    with pytest.raises(InputError, match="it unpacks to more than"):
+        BodyModel.load(tmp_path / "body.npz")

@@ -116,7 +116,7 @@ def test_cmyk_jpeg_keeps_its_colours():
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
-def test_transparency_lies_over_white(mode):
+def test_transparency_is_composited_over_white(mode):
     layer = Image.new(mode, (32, 32), (0,) * len(mode))
     layer.paste(Image.new(mode, (16, 32), (100,) * (len(mode) - 1) + (128,)), (0, 0))
     read = load_image(encoded(layer))
@@ -165,6 +165,7 @@ def test_animations_show_their_first_frame(kind):
     assert np.abs(load_image(data).mean((0, 1)) - [255, 0, 0]).max() < 3
 
 
+@pytest.mark.slow
 def test_large_pictures_shrink_without_changing_colour():
     picture = person_like(300, 150).resize((2400, 4800))
     for kind in ("PNG", "JPEG"):

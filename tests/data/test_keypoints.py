@@ -118,30 +118,30 @@ MALFORMED = {
     "a picture": (b"\xff\xd8\xff\xe0\0\x10JFIF", "not valid JSON"),
     "nested too deeply": (b"[" * 200_000, "nested too deeply"),
     "a number": (b"3", "neither AlphaPose's list nor an object"),
-    "entry is a list": ([GOOD, [1, 2, 3]], "entry 2: .* is no object"),
+    "entry is a list": ([GOOD, [1, 2, 3]], "entry 2: .* is not an object"),
     "no image_id": ([GOOD, {"keypoints": []}], "entry 2: `image_id` is None"),
     "numbers for names": ([GOOD | {"image_id": 139}], "number 139, .* evaluation mode"),
     "empty name": ([GOOD | {"image_id": " "}], "`image_id` is ' '"),
     "no keypoints": ([{"image_id": "a.jpg"}], r"entry 1 \(a.jpg\): `keypoints` is missing"),
     "16 joints of MPII": ([entry(joints(16))], "16 joints; run AlphaPose with a model of 17, 26"),
     "21 joints of a hand": ([entry(joints(21))], "21 joints; run AlphaPose with a model"),
-    "no multiple of 3": ([GOOD | {"keypoints": [1.0] * 50}], "50 numbers, which is no multiple of 3"),
+    "not a multiple of 3": ([GOOD | {"keypoints": [1.0] * 50}], "50 numbers, not a multiple of 3"),
     "nested keypoints": ([GOOD | {"keypoints": [[1, 2, 1]] * 17}], "not a flat list of numbers"),
     "text in keypoints": ([GOOD | {"keypoints": ["1"] * 51}], "not a flat list of numbers"),
     "null in keypoints": ([GOOD | {"keypoints": [None] * 51}], "not a flat list of numbers"),
     "keypoints is a text": ([GOOD | {"keypoints": "1 2 3"}], "not a flat list of numbers"),
     "endless number": (
         json.dumps([GOOD | {"keypoints": [10**400] * 51}]).encode(),
-        "a number beyond any picture",
+        "a number out of range",
     ),
-    "score is a text": ([GOOD | {"score": "high"}], "`score` is 'high', no number"),
+    "score is a text": ([GOOD | {"score": "high"}], "`score` is 'high', not a number"),
     "cmu without bodies": ({"a.jpg": {"version": "x"}}, "picture 'a.jpg': no list `bodies` or `people`"),
     "cmu with 17 joints": (
         {"a.jpg": {"bodies": [{"joints": [1.0] * 51}]}},
         "person 1: 17 joints instead of the 18",
     ),
     "open without its field": ({"a.jpg": {"people": [{}]}}, "`pose_keypoints_2d` is missing"),
-    "one picture of sep-json": ({"version": "AlphaPose v0.3", "bodies": []}, "of a single picture"),
+    "one picture of sep-json": ({"version": "AlphaPose v0.3", "bodies": []}, "for a single picture"),
     "COCO annotations": ({"images": [], "annotations": [], "categories": []}, "COCO annotations"),
 }
 
@@ -157,6 +157,6 @@ def test_malformed_files_end_in_one_sentence(read, tmp_path, name):
 
 
 def test_missing_files_and_folders(tmp_path):
-    for path, words in ((tmp_path / "no.json", "do not exist"), (tmp_path, "cannot be read")):
+    for path, words in ((tmp_path / "no.json", "do not exist"), (tmp_path, "is a folder")):
         with pytest.raises(InputError, match=words):
             read_alphapose(path)

@@ -120,10 +120,10 @@ def test_absolute_paths_and_windows_separators(dataset, tmp_path_factory):
     [
         (
             "images/b.PNG 2 1\nimages/a.jpg 3",
-            "line 4: images/a.jpg is of person 3 here and of person 1 in line 1",
+            "line 4: images/a.jpg is labelled person 3 here and person 1 on line 1",
         ),
-        ("images/b.PNG,1,2", "separated by other than spaces"),
-        ('"images/my photo 7.jpg"; 1; 2', "separated by other than spaces"),
+        ("images/b.PNG,1,2", "not separated by spaces"),
+        ('"images/my photo 7.jpg"; 1; 2', "not separated by spaces"),
         ("images/a 1 2", "no picture name"),
         ("images 1 2", "no picture name"),
         ("images\\missing.jpg 1 2", "images\\missing.jpg does not exist"),
@@ -170,7 +170,7 @@ def test_files_that_are_no_list(dataset, data):
 
 
 def test_missing_list(tmp_path):
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="does not exist"):
         read_list(tmp_path / "no.txt")
 
 
@@ -258,7 +258,7 @@ def test_labels_a_list_cannot_hold(tmp_path, columns):
     ],
 )
 def test_paths_a_list_cannot_hold(tmp_path, name, columns):
-    with pytest.raises(InputError, match="cannot stand in a list file"):
+    with pytest.raises(InputError, match="cannot be written to a list file"):
         write_list([Record(tmp_path / name, *columns)], tmp_path / "list.txt")
     assert list(tmp_path.iterdir()) == []
 
@@ -297,5 +297,13 @@ def test_dataset_folder_list_and_single_picture(dataset):
 def test_nothing_there(tmp_path):
     with pytest.raises(InputError, match="does not exist"):
         records_from(tmp_path / "nowhere")
-    with pytest.raises(InputError, match="holds no picture"):
+    with pytest.raises(InputError, match="contains no picture"):
         records_from(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 2**21, ".jpg " * 2**19, "a.jpg" + " " * 2**21 + "1"], ids=["a", "b", "c"]
+)
+def test_a_file_without_line_ends_is_a_sentence(dataset, text):
+    with pytest.raises(InputError, match=r"line 2 has 2,[0-9,]+ characters; a line names one picture"):
+        read_list(write(dataset, f"images/a.jpg 1\n{text}\n"), check_files=False)

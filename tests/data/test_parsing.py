@@ -146,6 +146,35 @@ def test_sets_of_files_whose_palette_does_not_tell(png):
     assert resolve_set(low, ATR, path) is ATR
 
 
+@pytest.mark.parametrize("highest", [3, 6, 17, 19])
+@pytest.mark.parametrize(
+    "method", [Image.Quantize.MEDIANCUT, Image.Quantize.FASTOCTREE, "convert", "optimized"]
+)
+def test_palettes_that_a_picture_program_numbered_again(png, highest, method):
+    """Colours say the labels where their numbers do not."""
+    values = some_labels(highest, 40, 30)
+    coloured = Image.fromarray(np.array(VOC, np.uint8)[values])
+    if method == "convert":
+        again = coloured.convert("P", palette=Image.Palette.ADAPTIVE, colors=32, dither=Image.Dither.NONE)
+    elif method == "optimized":
+        there = Image.open(io.BytesIO(palette_png(values, 20)))
+        order = [*reversed(range(20)), *range(20, 256)]
+        again = there.remap_palette(order)
+    else:
+        again = coloured.quantize(32, method=method, dither=Image.Dither.NONE)
+    assert (np.array(again) != values).any()
+    path = png(again)
+    np.testing.assert_array_equal(read_parsing(path).labels, values)
+
+
+def test_labels_under_their_own_greys_are_what_they_are(png):
+    values = some_labels(19)
+    there = Image.new("P", values.shape[::-1])
+    there.putdata(values.ravel().tolist())
+    there.putpalette([k for k in range(256) for _ in range(3)])
+    np.testing.assert_array_equal(read_parsing(png(there)).labels, values)
+
+
 def test_sets_that_contradict_the_file(png):
     path = png(palette_png(some_labels(6), 18))
     with pytest.raises(
@@ -153,7 +182,7 @@ def test_sets_that_contradict_the_file(png):
     ):
         resolve_set(read_parsing(path), LIP, path)
     values = Parsing(some_labels(19), None)
-    with pytest.raises(InputError, match=r"label 19, but PASCAL ends at 6; name the set"):
+    with pytest.raises(InputError, match=r"label 19, but PASCAL ends at 6; give the set"):
         resolve_set(values, PASCAL, path)
 
 
@@ -180,17 +209,22 @@ MALFORMED = {
     "in colour with alpha": (VISUALISED.convert("RGBA"), "a colour picture, so its labels are lost"),
     "16 bits": (some_labels(19).astype(np.uint16), "mode I;16, so its labels are lost"),
     "one bit": (Image.new("1", (4, 4)), "mode 1, so its labels are lost"),
-    "a finished mask of one bit": (
+    "already a mask of one bit": (
         Image.fromarray(some_labels(1) > 0),
-        "is a finished mask; copy it to mask/",
+        "is already a mask; copy it to mask/",
     ),
     "grey of colours": (VISUALISED.convert("L"), "a grey picture that was made from a coloured one"),
-    "a finished mask": (foreground(some_labels(3)), "is a finished mask; copy it to mask/"),
+    "already a mask": (foreground(some_labels(3)), "is already a mask; copy it to mask/"),
     "label beyond its palette's set": (palette_png(some_labels(9), 7), "label 9, but PASCAL ends at 6"),
     "a photo in 256 colours": (
         Image.fromarray(np.random.default_rng(0).integers(0, 255, (40, 40, 3), np.uint8)).quantize(256),
-        "LIP, the largest set, ends at 19",
+        "has colours that no label set uses",
     ),
+    "coloured labels made smaller": (
+        VISUALISED.convert("RGB").resize((5, 5), Image.Resampling.BILINEAR).quantize(12),
+        "has colours that no label set uses, such as",
+    ),
+    "a value beyond its palette": (palette_png(some_labels(19), 5, entries=5), "a value beyond its palette"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Trees of every data set, and the command."""
+"""Trees of every dataset, and the command."""
 
 import shutil
 from collections.abc import Callable

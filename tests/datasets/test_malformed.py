@@ -59,9 +59,9 @@ MALFORMED = {
         "market1501",
         lambda root: (shutil.rmtree(root / "query"), (root / "query").mkdir()),
         (),
-        "query holds no picture",
+        "query contains no picture",
     ),
-    "only debris": ("market1501", lambda root: keep_debris(root / "query"), (), "query holds no picture"),
+    "only debris": ("market1501", lambda root: keep_debris(root / "query"), (), "query contains no picture"),
     "two strange names": (
         "market1501",
         lambda root: (touch(root / "query" / "a holiday.jpg"), touch(root / "query" / "b.png")),
@@ -80,13 +80,13 @@ MALFORMED = {
         (),
         "1 picture of 9 is empty .*/0002_c._f",
     ),
-    "a link to nothing": (
+    "a broken link": (
         "dukemtmc",
         lambda root: (root / "query" / "0002_c1_f0000001.jpg").symlink_to("gone.jpg"),
         (),
         "1 picture of 10 is empty",
     ),
-    "names of another data set": (
+    "names of another dataset": (
         "dukemtmc",
         lambda root: touch(root / "query" / "0002_c1s1_000451_03.jpg"),
         (),
@@ -163,7 +163,7 @@ MALFORMED = {
         "msmt17",
         lambda root: rewrite(root / "list_gallery.txt", "_0.jpg 0", "_0.jpg,0"),
         (),
-        "list_gallery.txt, line 1: .* separated by other than spaces",
+        "list_gallery.txt, line 1: .* not separated by spaces",
     ),
     "a list in Latin-1": (
         "msmt17",
@@ -177,29 +177,29 @@ MALFORMED = {
         (),
         "list_val.txt lists no picture",
     ),
-    "an FGPR pattern that is no regular expression": (
+    "an FGPR pattern that is not a valid regular expression": (
         "fgpr",
         lambda root: None,
         ("--pattern", r"(?P<pid>\d+"),
-        "no regular expression: missing \\), unterminated subpattern",
+        "not a valid regular expression: missing \\), unterminated subpattern",
     ),
     "an FGPR pattern without a person": (
         "fgpr",
         lambda root: None,
         ("--pattern", r"(\d+)/.*"),
-        "does not say where the person stands",
+        "has no group named pid",
     ),
     "a group field that the pattern lacks": (
         "fgpr",
         lambda root: None,
         ("--pattern", trees.FGPR_PATTERN, "--group-field", "colour"),
-        "'colour' is no name in the pattern, which has group, pid, camera",
+        "'colour' is not a group of the pattern, which has group, pid, camera",
     ),
     "a group that is neither blue nor white": (
         "fgpr",
         lambda root: None,
         (*FGPR, "--blue", "navy"),
-        "says 'B', which is neither blue nor white",
+        "is 'B', which is neither blue nor white",
     ),
     "an FGPR pattern that fits nothing": (
         "fgpr",
@@ -225,7 +225,7 @@ MALFORMED = {
         "folder",
         lambda root: ((root / "anna").rename(root / "train"), (root / "dan").rename(root / "query")),
         (),
-        "holds query and train, by whose name nobody is called",
+        "contains query and train, folder names that are splits, not people",
     ),
     "a single person": (
         "folder",
@@ -247,23 +247,23 @@ MALFORMED = {
         (),
         "'Bo Li' and 'Bo_Li' would both be person Bo_Li",
     ),
-    "a camera pattern that is no regular expression": (
+    "a camera pattern that is not a valid regular expression": (
         "folder",
         lambda root: None,
         ("--camera-pattern", "cam("),
-        "--camera-pattern 'cam\\(' is no regular expression",
+        "--camera-pattern 'cam\\(' is not a valid regular expression",
     ),
     "a camera pattern that finds nothing": (
         "folder",
         lambda root: None,
         ("--camera-pattern", r"cam\d"),
-        "finds nothing in 'door_1.jpg'",
+        "matches nothing in 'door_1.jpg'",
     ),
     "a camera pattern whose group may be absent": (
         "folder",
         lambda root: None,
         ("--camera-pattern", "(door|hall)?"),
-        "finds nothing in 'winter/door_1.png'",
+        "matches nothing in 'winter/door_1.png'",
     ),
     "one camera for all": (
         "folder",
@@ -275,9 +275,14 @@ MALFORMED = {
         "folder",
         lambda root: None,
         ("--test-share", "1.5"),
-        "--test-share 1.5 is no share",
+        "--test-share must be above 0 and at most 1, not 1.5",
     ),
-    "no share": ("folder", lambda root: None, ("--query-share", "0"), "--query-share 0 is no share"),
+    "must be above 0 and at most 1": (
+        "folder",
+        lambda root: None,
+        ("--query-share", "0"),
+        "--query-share must be above 0 and at most 1",
+    ),
 }
 
 

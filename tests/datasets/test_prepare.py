@@ -3,21 +3,17 @@
 import importlib
 import json
 import re
-import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from tests.datasets import trees
 from tests.datasets.options import OPTIONS, lines
+from tests.zips import crop
 from threedsl.cli import main
-from threedsl.cli.prepare import DATASETS
 from threedsl.data.images import load_image
 from threedsl.data.listfile import Record, read_list
+from threedsl.datasets import DATASETS
 from threedsl.datasets.collection import Collection, Counts, differences, table
-from threedsl.datasets.folder import draw_split
-from threedsl.errors import InputError
 
 # (ids, images, cameras, outfits) of every list, counted by hand from what trees.py says it builds.
 SIZES = {
@@ -114,7 +110,7 @@ def test_sizes_lines_and_pictures(name, tree, prepare):
     root = tree(name)
     code, out, err = prepare(name, root, "--out", root, "--json", *OPTIONS.get(name, ()))
     assert code == 0
-    assert "are not the published ones" in err
+    assert "differ from the published ones" in err
     answer = json.loads(out)
     sizes = ("ids", "images", "cameras", "outfits")
     assert {
@@ -129,6 +125,26 @@ def test_sizes_lines_and_pictures(name, tree, prepare):
         assert load_image(records[-1].path).shape == (32, 16, 3)
     written = json.loads((root / "list" / "prepared.json").read_text(encoding="utf-8"))
     assert written["dataset"] == answer["dataset"] and written["lists"] == answer["lists"]
+
+
+@pytest.mark.parametrize("ending", [".JPG", ".jpeg", ".png", ".PNG", ".jpg", ".webp"])
+@pytest.mark.parametrize("name", SIZES)
+def test_copies_in_other_formats_and_in_capitals(name, ending, tree, tmp_path, prepare):
+    """The same sizes, and lines that differ in the ending alone."""
+    root = tree(name)
+    assert prepare(name, root, "--out", tmp_path / "before", *OPTIONS.get(name, ()))[0] == 0
+    for path in [path for path in root.rglob("*") if path.suffix in (".jpg", ".png")]:
+        if not path.name.startswith("."):
+            path.rename(path.with_suffix(ending))
+    for path in root.glob("list_*.txt"):  # MSMT17 comes with lists
+        path.write_text(re.sub(r"\.jpg\b", ending, path.read_text()))
+    code, _, err = prepare(name, root, "--out", tmp_path / "after", *OPTIONS.get(name, ()))
+    assert code == 0, err
+    for path in (tmp_path / "before" / "list").glob("*.txt"):
+        renamed = (tmp_path / "after" / "list" / path.name).read_text()
+        assert sorted(renamed.splitlines()) == sorted(
+            re.sub(r"(\.jpg)+|\.png", ending, path.read_text()).splitlines()
+        )
 
 
 def test_every_data_set_has_a_tree(built):
@@ -149,7 +165,7 @@ def test_every_picture_of_the_splits_is_on_a_list(name, tree, prepare):
 
 
 def test_pictures_elsewhere_are_named_absolutely_and_nothing_is_copied(built, tmp_path, prepare):
-    above = built["prcc"].parent  # the data set is found one level down
+    above = built["prcc"].parent  # the dataset is found one level down
     assert prepare("prcc", above, "--out", tmp_path / "my lists")[0] == 0
     first = lines(tmp_path / "my lists", "gallery")[0]
     assert first == f"{built['prcc'].absolute()}/rgb/test/A/004/cropped_rgb001.jpg 004 A 1"
@@ -170,9 +186,9 @@ def test_the_table_marks_what_is_not_published(built, tmp_path, prepare):
     assert ["ids", "published", "images", "published", "cameras", "published"] in rows
     assert ["gallery", "4*", "750", "26*", "15,913", "5*", "6"] in rows
     assert ["all", "7*", "1,501", "54*", "32,217", "6", "6"] in rows
-    assert "4 pictures of junk (-1) are left out" in out and "6 pictures of distractors" in out
+    assert "4 junk pictures (-1) are left out" in out and "6 pictures of distractors" in out
     assert "1 query has no match under another camera" in out
-    assert err.startswith("warning: sizes of train, query, gallery and the whole are not")
+    assert err.startswith("warning: the sizes of train, query, gallery and the whole dataset differ")
 
 
 def test_table_without_published_sizes_and_with_recalled_ones():
@@ -196,6 +212,7 @@ def test_table_without_published_sizes_and_with_recalled_ones():
     ]
 
 
+@pytest.mark.slow
 def test_a_complete_copy_differs_in_nothing():
     """Records made up to Market-1501's published sizes, distractors included; then one picture fewer."""
 
@@ -233,161 +250,6 @@ def test_published_sizes_add_up(name):
         assert sizes["train"].ids + test == sizes["all"].ids
 
 
-@pytest.mark.parametrize("version", [1, 2])
-def test_msmt17_versions_keep_two_spaces_of_ids(version, tmp_path, prepare):
-    root = trees.build_msmt17(tmp_path, version=version)
-    code, out, _ = prepare("msmt17", tmp_path, "--out", root)
-    assert code == 0 and f"MSMT17 version {version}" in out
-    folder = ("train", "test") if version == 1 else ("mask_train_v2", "mask_test_v2")
-    assert lines(root, "train")[0].split("/")[0] == folder[0]
-    train, query = (read_list(root / "list" / f"{name}.txt") for name in ("train", "query"))
-    assert {record.pid for record in train} == {record.pid for record in query} == {"0", "1", "2"}
-    assert {record.camid for record in query} == {"1", "9", "12", "15"}
-    assert lines(root, "trainval") == lines(root, "train") + lines(root, "val")
-
-
-@pytest.mark.parametrize("separator", "-_")
-def test_both_separators_of_vc_clothes(separator, tmp_path, prepare):
-    root = trees.build_vcclothes(tmp_path, separator=separator)
-    assert prepare("vcclothes", root, "--out", root)[0] == 0
-    name = separator.join(["0206", "03", "01", "01"])
-    assert f"query/{name}.jpg 0206 3 1" in lines(root, "query")
-
-
-def test_prcc_without_val(tree, prepare):
-    root = tree("prcc")
-    shutil.rmtree(root / "rgb" / "val")
-    code, out, _ = prepare("prcc", root, "--out", root)
-    assert code == 0 and "val.txt and trainval.txt are not written" in out
-    assert not (root / "list" / "trainval.txt").exists()
-
-
-def test_celebreid_has_two_conventions_of_cameras(built, tmp_path, prepare):
-    assert prepare("celebreid", built["celebreid"], "--out", tmp_path)[0] == 0
-    own = [
-        record.camid
-        for name in ("train", "query", "gallery")
-        for record in read_list(tmp_path / "list" / f"{name}.txt")
-    ]
-    assert len(set(own)) == len(own) == 33
-    for name in ("query", "gallery"):
-        digits = read_list(tmp_path / "list" / f"{name}_digit.txt")
-        assert [record.camid for record in digits] == [record.path.name.split("_")[1][0] for record in digits]
-
-
-def test_the_light_celebreid_is_known_by_its_folder(tree, tmp_path, prepare):
-    root = tree("celebreid").rename(tmp_path / "Celeb-reID-light")
-    for place in (root, tmp_path):
-        answer = json.loads(prepare("celebreid", place, "--out", tmp_path / "out", "--json")[1])
-        assert answer["dataset"] == "celebreid-light"
-        assert answer["splits"]["train"]["published"]["images"] == 9_021
-
-
-def test_fgpr_without_groups_and_cameras(built, tmp_path, prepare):
-    pattern = r"._(?P<pid>\d+)/.*"
-    code, out, _ = prepare("fgpr", built["fgpr"], "--out", tmp_path, "--pattern", pattern)
-    assert code == 0 and "every picture is its own" in out
-    assert sorted(path.name for path in (tmp_path / "list").glob("*.txt")) == [
-        "gallery.txt",
-        "query.txt",
-        "train.txt",
-    ]
-    records = read_list(tmp_path / "list" / "query.txt") + read_list(tmp_path / "list" / "gallery.txt")
-    assert len({record.camid for record in records}) == len(records)
-
-
-def test_fgpr_with_folders_values_and_clothes_of_ones_own(tree, tmp_path, prepare):
-    root = tree("fgpr")
-    (root / "query").rename(root / "probe pictures")
-    pattern = r"(?P<colour>[BW])_(?P<pid>\d+)/cam(?P<camera>\d+)_(?P<clothes>\d)\d+\.jpg"
-    words = ("--pattern", pattern, "--group-field", "colour", "--blue", "W", "--white", "B")
-    code, _, err = prepare("fgpr", root, "--out", root, *words, "--query", "probe pictures")
-    assert code == 0, err
-    assert lines(root, "query_blue")[0] == "probe pictures/W_004/cam11_0001.jpg 004 11 0"
-
-
-def test_folder_splits_people_and_asks_about_cameras(built, tmp_path, prepare):
-    code, out, err = prepare("folder", built["folder"], "--out", tmp_path)
-    assert (code, err) == (0, "")
-    assert "No camera is given, so every picture is its own" in out and "--camera-pattern" in out
-    parts = {name: read_list(tmp_path / "list" / f"{name}.txt") for name in ("train", "query", "gallery")}
-    people = {name: {record.pid for record in records} for name, records in parts.items()}
-    assert people["train"].isdisjoint(people["query"] | people["gallery"])
-    assert people["train"] | people["gallery"] == {
-        "anna",
-        "Bo_Li",
-        "carla",
-        "dan",
-        "eve",
-        "finn",
-        "once_seen",
-    }
-    assert sum(map(len, parts.values())) == 25
-    before = [lines(tmp_path, name) for name in parts]
-    assert prepare("folder", built["folder"], "--out", tmp_path)[0] == 0
-    assert [lines(tmp_path, name) for name in parts] == before
-    assert prepare("folder", built["folder"], "--out", tmp_path, "--seed", 1)[0] == 0
-    assert [lines(tmp_path, name) for name in parts] != before
-
-
-def test_folder_with_cameras_clothes_and_annotations(tree, prepare):
-    root = tree("folder")
-    shutil.copytree(root / "anna", root / "mask" / "anna")  # what `annotate` adds to the same folder
-    words = ("--camera-pattern", r"(\w+)_\d", "--clothes-pattern", r"_(\d)", "--test-share", 1)
-    code, out, err = prepare("folder", root, "--out", root, *words)
-    assert (code, err) == (0, "") and "Cameras: door, hall." in out and "train.txt is not written" in out
-    assert not (root / "list" / "train.txt").exists()
-    records = read_list(root / "list" / "query.txt") + read_list(root / "list" / "gallery.txt")
-    assert len(records) == 25
-    for record in records:
-        camera, clothes = record.path.stem.split("_")
-        assert (record.camid, record.clothes) == (camera, clothes)
-    assert [record.path.name for record in records if record.pid == "once_seen"] == ["door_1.png"]
-
-
-def test_folder_keeps_a_split_of_ones_own(tree, tmp_path, prepare):
-    root = tree("folder")
-    for split, people in (
-        ("query", ("anna", "dan")),
-        ("gallery", ("anna", "dan", "eve")),
-        ("train", ("finn",)),
-    ):
-        for person in people:
-            shutil.copytree(root / person, tmp_path / "own" / split / person)
-    code, out, _ = prepare("folder", tmp_path / "own", "--out", tmp_path / "own")
-    assert code == 0 and "drawn with seed" not in out
-    assert [len(lines(tmp_path / "own", name)) for name in ("train", "query", "gallery")] == [4, 8, 12]
-    shutil.rmtree(tmp_path / "own" / "gallery" / "anna")
-    shutil.rmtree(tmp_path / "own" / "gallery" / "dan")
-    shutil.copytree(root / "carla", tmp_path / "own" / "gallery" / "carla")
-    code, _, err = prepare("folder", tmp_path / "own", "--out", tmp_path / "other")
-    assert code == 2 and "No query of" in err and not (tmp_path / "other").exists()
-
-
-@pytest.mark.parametrize("by_camera", [True, False])
-def test_a_drawn_split_leaves_every_query_a_match(by_camera):
-    for seed in range(50):
-        rng = np.random.default_rng(seed)
-        records = [
-            Record(Path(f"{pid}/{number}.jpg"), f"p{pid}", str(rng.integers(1, 4)) if by_camera else "")
-            for pid in range(rng.integers(4, 9))
-            for number in range(rng.integers(1, 8))
-        ]
-        share = rng.uniform(0.1, 1)
-        try:
-            lists = draw_split(records, rng.uniform(0.3, 1), share, by_camera, rng)
-        except InputError:
-            continue
-        assert sorted(map(str, (r.path for part in lists.values() for r in part))) == sorted(
-            str(record.path) for record in records
-        )
-        for query in lists["query"]:
-            assert any(
-                other.pid == query.pid and (not by_camera or other.camid != query.camid)
-                for other in lists["gallery"]
-            )
-
-
 @pytest.mark.parametrize("name", DATASETS)
 def test_help_shows_the_layout(name, capsys):
     with pytest.raises(SystemExit) as end:
@@ -395,3 +257,31 @@ def test_help_shows_the_layout(name, capsys):
     assert end.value.code == 0
     out = capsys.readouterr().out
     assert "ROOT/" in out and "--out" in out
+
+
+@pytest.mark.parametrize("ending", [".JPG", ".jpeg", ".png"])
+def test_lists_of_a_data_set_may_name_another_ending(ending, tree, tmp_path, prepare):
+    """MSMT17's lists say .jpg; the files of a copy were converted, or renamed, and the lists were not."""
+    root = tree("msmt17")
+    before = {path.name: path.read_text() for path in root.glob("list_*.txt")}
+    for path in [path for path in root.rglob("*.jpg") if not path.name.startswith(".")]:
+        path.rename(path.with_suffix(ending))
+    code, _, err = prepare("msmt17", root, "--out", tmp_path / "out")
+    assert code == 0, err
+    assert {path.name: path.read_text() for path in root.glob("list_*.txt")} == before
+    lines = (tmp_path / "out" / "list" / "query.txt").read_text().splitlines()
+    assert lines and all(ending in line and Path(line.split()[0]).is_file() for line in lines)
+
+
+def test_a_folder_that_holds_a_picture_twice_is_reported(tmp_path, prepare):
+    root = tmp_path / "people"
+    for person in ("anna", "ben"):
+        (root / person).mkdir(parents=True)
+        for i in range(3):
+            (root / person / f"{i}.png").write_bytes(crop(10 * i + len(person)))
+    (root / "anna" / "copy.png").write_bytes((root / "anna" / "1.png").read_bytes())
+    (root / "ben" / "anna.png").write_bytes((root / "anna" / "2.png").read_bytes())
+    code, out, err = prepare("folder", root, "--out", tmp_path / "out")
+    assert code == 0, err
+    assert f"1 picture is in {root} more than once" in out and "copy.png" in out
+    assert f"1 picture is in {root} under two identities" in out

@@ -73,15 +73,15 @@ def test_a_disk_that_fails_ends_in_a_sentence(built, tmp_path, prepare, monkeypa
 
 
 def test_lists_of_others_that_stay_are_named(built, tmp_path, prepare):
-    """Those of the data set that was there before go; what nobody here wrote stays, and is said to."""
+    """Those of the dataset that was there before go; what nobody here wrote stays, and is said to."""
     assert prepare("prcc", built["prcc"], "--out", tmp_path)[0] == 0
     mine = tmp_path / "list" / "mine.txt"
     mine.write_text("a.jpg 1 1\n")
     code, _, err = prepare("ltcc", built["ltcc"], "--out", tmp_path, "--force")
-    assert code == 0 and f"warning: {mine} stayed" in err
+    assert code == 0 and f"warning: kept {mine}, not written by `prepare`" in err
     assert mine.exists() and not (tmp_path / "list" / "val.txt").exists()
     mine.unlink()
-    assert "stayed" not in prepare("ltcc", built["ltcc"], "--out", tmp_path, "--force")[2]
+    assert "warning: kept" not in prepare("ltcc", built["ltcc"], "--out", tmp_path, "--force")[2]
 
 
 @pytest.mark.parametrize("seed", ["-1", "1.5", "one"])
@@ -92,7 +92,7 @@ def test_a_seed_that_numpy_refuses_is_wrong_usage(seed, built, tmp_path, prepare
     assert f"argument --seed: {seed!r} is not a whole number of 0 or more" in capsys.readouterr().err
 
 
-def test_lists_that_are_replaced_are_told(built, tree, tmp_path, prepare):
+def test_lists_that_are_replaced_are_reported(built, tree, tmp_path, prepare):
     other, out = tree("folder"), tmp_path / "out"
     words = ["--out", out]
     assert "replaces" not in prepare("folder", built["folder"], *words)[2]

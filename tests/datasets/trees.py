@@ -1,4 +1,4 @@
-"""Tiny data sets in the published layout and naming of the real ones, with their oddities, as real pictures.
+"""Tiny datasets in the published layout and naming of the real ones, with their oddities, as real pictures.
 
 Every `build_DATASET(root, seed)` writes a tree and returns the folder to hand to `prepare`. A picture is 32 high and
 16 wide, its lower half in a colour of the person, its upper half in a colour of the outfit, with noise, so that even
@@ -40,7 +40,7 @@ class _Painter:
         path.write_bytes(data if isinstance(data, bytes) else data.encode())
 
     def debris(self, *folders: str) -> None:
-        """What file managers leave behind; the last looks like a picture and is none."""
+        """Debris of file managers; the last one looks like a picture but is not."""
         for folder in folders:
             for name in ("Thumbs.db", ".DS_Store", "desktop.ini", "._0001_c1s1_000001_01.jpg"):
                 self.write(f"{folder}/{name}")

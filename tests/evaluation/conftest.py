@@ -1,4 +1,4 @@
-"""Prepared data sets, and the command."""
+"""Prepared datasets, and the command."""
 
 import pytest
 

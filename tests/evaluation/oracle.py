@@ -1,4 +1,4 @@
-"""Evaluation as the protocols' authors describe it: plain loops over the data sets' own files, in no hurry.
+"""Evaluation as the protocols' authors describe it: plain loops over the datasets' own files, in no hurry.
 
 Nothing here comes from the program: labels are cut out of the file names of the test trees, every protocol is written
 out, and the gallery is sorted picture by picture. The one thing shared is the definition of the single-shot draws.
@@ -134,7 +134,7 @@ def one_each(gallery: list[Picture], draw: int) -> list[Picture]:
 
 
 def trials(dataset: str, root: Path) -> dict[str, tuple[list[Picture], list[list[Picture]], Rule]]:
-    """protocol -> (queries, the gallery of every draw, which pair is removed), as published for a data set."""
+    """protocol -> (queries, the gallery of every draw, which pair is removed), as published for a dataset."""
     lists = globals()[dataset](root)
     query, gallery = lists.get("query", []), lists.get("gallery", [])
     if dataset in ("market1501", "dukemtmc", "msmt17"):

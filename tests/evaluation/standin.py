@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from threedsl.pipeline import Output, combine
+from threedsl.pipeline import Output
 
 WIDTH = 12
 
@@ -27,6 +27,7 @@ class StandIn:
 
     def __init__(self, fingerprint: str = "f" * 64, shape_stream: bool = True):
         self.fingerprint = fingerprint
+        self.backend = "torch"
         self.config = SimpleNamespace(shape_stream=shape_stream, shape_share=0.5)
         self.described: list[Path] = []
 
@@ -38,4 +39,4 @@ class StandIn:
             shape = np.zeros((len(images), 0), np.float32)
         if progress is not None:
             progress(len(images), len(images))
-        return Output(appearance, shape, combine(appearance, shape), fingerprint=self.fingerprint)
+        return Output(appearance, shape, self.fingerprint)

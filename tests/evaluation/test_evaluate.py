@@ -132,7 +132,7 @@ def test_every_printed_number_carries_its_protocol(prepared, evaluate):
             assert len(re.findall(r" \(\d+\.\d–\d+\.\d\)", line)) == 2
 
 
-def test_text_and_json_say_the_same(prepared, evaluate):
+def test_text_and_json_agree(prepared, evaluate):
     _, folder = prepared("market1501")
     _, out, _ = evaluate(folder, "--json")
     _, text, _ = evaluate(folder)
@@ -170,7 +170,7 @@ def test_mirror_images_are_averaged_by_the_model(prepared, evaluate):
     assert row["flip"] is True and row["mAP"]["value"] == pytest.approx(figures["mAP"], abs=1e-9)
 
 
-def test_re_ranking_and_expansion_are_said_and_change_the_order(prepared, evaluate):
+def test_re_ranking_and_expansion_are_named_and_change_the_order(prepared, evaluate):
     _, folder = prepared("ltcc")
     plain, reranked, expanded = (
         evaluate(folder, "--protocol", "standard", "--stream", "combined", "--json", *words)[1]
@@ -204,6 +204,7 @@ def test_pictures_are_described_once(prepared, evaluate):
     assert len(evaluate.model.described) == 108
 
 
+@pytest.mark.slow
 def test_plot_and_pictures(prepared, evaluate, tmp_path):
     _, folder = prepared("ltcc")
     code, _, err = evaluate(
@@ -222,6 +223,7 @@ def test_help_documents_every_protocol(capsys):
     assert "prcc/cross-clothes-single-shot\n" in printed and "source: QizaoWang/FIRe-CCReID" in printed
 
 
+@pytest.mark.slow
 def test_the_shipped_model_end_to_end(prepared, monkeypatch, capsys, tmp_path, shipped_checkpoint):
     """prepare, evaluate and the real network; its descriptors, ranked by the oracle, give the same figures."""
     root, folder = prepared("ltcc")
@@ -255,7 +257,7 @@ def test_protocols_with_commas_between(prepared, evaluate):
     assert code == 0 and [row["protocol"] for row in objects(out)] == ["same-clothes", "standard"]
 
 
-def test_differences_from_the_published_sizes_are_told(prepared, evaluate, tmp_path):
+def test_differences_from_the_published_sizes_are_reported(prepared, evaluate, tmp_path):
     _, folder = prepared("market1501")
     found = json.loads((folder / "list" / "prepared.json").read_text())["differences"]
     assert len(found) > 1

@@ -56,7 +56,7 @@ def test_constant_similarities_score_badly():
     assert scores.first_rank.tolist() == [10] and scores.average_precision[0] == pytest.approx(0.1)
 
 
-def test_queries_without_a_match_are_left_out_and_said_which():
+def test_queries_without_a_match_are_left_out_and_named():
     query = Labels(np.array(["x", "a"]), np.array([1, 1]), np.array([1, 1]))
     gallery = Labels(np.array(["a", "b"]), np.array([2, 2]), np.array([1, 1]))
     assert evaluate(np.eye(2), query, gallery).query.tolist() == [1]
@@ -70,7 +70,7 @@ def test_unknown_protocol():
         evaluate(np.zeros((1, 1)), labels, labels, "market")
 
 
-def test_bootstrap_covers_the_truth_about_as_often_as_it_says():
+def test_bootstrap_intervals_have_their_nominal_coverage():
     rng = np.random.default_rng(0)
     covered = 0
     for trial in range(200):

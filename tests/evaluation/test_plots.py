@@ -8,9 +8,10 @@ from PIL import Image, ImageColor
 
 from tests.evaluation.standin import StandIn, vector
 from threedsl.data.listfile import Record, write_list
-from threedsl.evaluation import plots, ranked
-from threedsl.evaluation.canvas import Canvas, dashes, fitted, text_width
-from threedsl.evaluation.figures import PLAIN, Ranking
+from threedsl.evaluation import plots
+from threedsl.evaluation import ranked_lists as ranked
+from threedsl.evaluation.drawing import Canvas, dashes, fitted, text_width
+from threedsl.evaluation.figures import PLAIN, Refinement
 from threedsl.evaluation.protocols import find_protocol
 from threedsl.evaluation.results import evaluate_trials, short_names
 from threedsl.evaluation.testset import read_trial
@@ -89,7 +90,7 @@ def test_every_result_has_its_panel(folder, tmp_path):
     assert (fourth < 200).any() and (fifth == 255).all()
 
 
-def test_pictures_end_as_their_names_say(result, tmp_path):
+def test_picture_formats_follow_their_names(result, tmp_path):
     for name, kind in {"a.png": "PNG", "b.jpg": "JPEG", "c.JPEG": "JPEG"}.items():
         plots.write_cmc([result], tmp_path / name, "CMC")
         assert Image.open(tmp_path / name).format == kind
@@ -126,7 +127,9 @@ def test_few_queries_are_shown_once_each(folder, tmp_path, queries):
 
 
 @pytest.mark.parametrize("name", ["standard", "cloth-changing", "same-clothes"])
-@pytest.mark.parametrize("ranking", [PLAIN, Ranking(rerank=True), Ranking(expand=2)], ids=lambda r: r.name)
+@pytest.mark.parametrize(
+    "ranking", [PLAIN, Refinement(rerank=True), Refinement(expand=2)], ids=lambda r: r.name
+)
 def test_what_is_shown_is_what_was_scored(folder, name, ranking):
     """First rank and precision of every query can be read off the full list of nearest pictures."""
     (result,) = results_of(folder, name, ranking=ranking)
@@ -188,13 +191,13 @@ def test_frames_are_green_for_the_person_and_red_for_others(result, tmp_path):
 
 
 def test_several_results_have_a_file_each(folder, tmp_path):
-    results = results_of(folder, "standard", "cloth-changing", ranking=Ranking(rerank=True))
+    results = results_of(folder, "standard", "cloth-changing", ranking=Refinement(rerank=True))
     written = ranked.write_ranked_lists(results, tmp_path / "lists.jpg", "shape", "model")
     names = ["lists-standard-re-ranked.jpg", "lists-cloth-changing-re-ranked.jpg"]
     assert [path.name for path in written] == names and all(path.is_file() for path in written)
 
 
-def test_folders_of_one_name_are_told_apart(result):
+def test_folders_of_one_name_are_distinguished(result):
     def named(folder):
         return type(result)(folder, "", result.trial, result.ranking, result.streams)
 
@@ -231,7 +234,7 @@ def said_by(result, monkeypatch, tmp_path):
     return words
 
 
-def test_cameras_and_outfits_are_told(result, monkeypatch, tmp_path):
+def test_cameras_and_outfits_are_shown(result, monkeypatch, tmp_path):
     words, trial, figures = said_by(result, monkeypatch, tmp_path), result.trial, result.streams["shape"]
     expected = []
     places = [place for chosen in ranked.chosen_queries(trial, figures).values() for place in chosen]
@@ -247,7 +250,7 @@ def test_cameras_and_outfits_are_told(result, monkeypatch, tmp_path):
 def test_only_what_is_removed_is_spoken_of(folder, name, told, monkeypatch, tmp_path):
     (result,) = results_of(folder, name)
     words = " ".join(said_by(result, monkeypatch, tmp_path))
-    assert ("Not shown is what" in words) == told
+    assert ("are not shown" in words) == told
 
 
 def test_one_is_not_many():

@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from threedsl.cli.prepare import DATASETS
 from threedsl.data.listfile import Record, write_list
+from threedsl.datasets import DATASETS
 from threedsl.errors import InputError
-from threedsl.evaluation.chance import expected_figures
-from threedsl.evaluation.metrics import REMOVALS
+from threedsl.evaluation.labels import single_shots
+from threedsl.evaluation.metrics import REMOVALS, expected_figures
 from threedsl.evaluation.protocols import PROTOCOLS, find_protocol, published_for
-from threedsl.evaluation.testset import applicable, choose_trials, read_trial, single_shots
+from threedsl.evaluation.testset import applicable, choose_trials, read_trial
 
 
 def write(folder, query, gallery, name="", **extra):
-    """A dataset folder from lists of "path pid camera clothes" records; pictures are one grey file each."""
+    """A dataset folder from lists of "path pid camera clothes" records; pictures are a colour of their own each."""
     lists = {"query": query, "gallery": gallery, **extra}
     for title, rows in lists.items():
         records = []
@@ -28,7 +28,8 @@ def write(folder, query, gallery, name="", **extra):
             picture = folder / path
             picture.parent.mkdir(parents=True, exist_ok=True)
             if not picture.is_file():
-                Image.new("RGB", (16, 32), "grey").save(picture)
+                colour = np.random.default_rng(list(path.encode())).integers(0, 256, 3)
+                Image.new("RGB", (16, 32), tuple(colour.tolist())).save(picture)
             records.append(Record(picture, pid, camid, clothes))
         write_list(records, folder / "list" / f"{title}.txt", folder)
     if name:
@@ -36,15 +37,16 @@ def write(folder, query, gallery, name="", **extra):
     return folder
 
 
-def test_protocols_are_complete_and_told_apart():
+def test_protocols_are_complete_and_distinct():
     names = [protocol.name for protocol in PROTOCOLS]
     assert len(set(names)) == len(names) and "all" not in names
     for protocol in PROTOCOLS:
         assert protocol.summary and protocol.source and protocol.removed in REMOVALS
         assert find_protocol(protocol.name) is protocol
-        assert protocol.general or protocol.datasets, "a data set's protocol names its data set"
+        own = [name for name in DATASETS if protocol.belongs_to(name)]
+        assert protocol.general or len(own) == 1, "a dataset's protocol begins with the dataset's name"
     # Two protocols that would give the same number must differ in their names only on purpose.
-    bare = [replace(protocol, name="", summary="", source="", datasets=()) for protocol in PROTOCOLS]
+    bare = [replace(protocol, name="", summary="", source="") for protocol in PROTOCOLS]
     twins = {names[a] + " = " + names[b] for a, b in combinations(range(len(names)), 2) if bare[a] == bare[b]}
     assert twins == {
         "standard = vcclothes/all",
@@ -56,11 +58,14 @@ def test_protocols_are_complete_and_told_apart():
     }
 
 
-def test_every_data_set_of_prepare_has_its_protocols():
+def test_every_dataset_of_prepare_has_its_protocols():
     for dataset in {*DATASETS, "celebreid-light"} - {"folder"}:
         assert published_for(dataset)
-    known = {dataset for protocol in PROTOCOLS for dataset in protocol.datasets}
-    assert known == {*DATASETS, "celebreid-light"} - {"folder"}
+    assert published_for("folder") == published_for("unknown") == ()
+    assert published_for("celebreid") == published_for("celebreid-light")
+    general = {protocol.name for protocol in PROTOCOLS if protocol.general}
+    assert all(set(module.PROTOCOLS) <= general for module in DATASETS.values())
+    assert [protocol.name for protocol in published_for("ltcc")] == ["standard", "cloth-changing"]
 
 
 def test_single_shots_are_one_picture_a_person_whatever_the_order_of_the_list():
@@ -150,6 +155,34 @@ def test_all_leaves_out_protocols_without_a_match_but_a_name_does_not(tmp_path):
         InputError, match=r"no query of .* has a true match in the gallery under 'cloth-changing'"
     ):
         choose_trials(folder, ["all", "cloth-changing"])
+
+
+@pytest.mark.parametrize("names", [["all"], ["standard"], ["nothing-removed"], ["all", "cloth-changing"]])
+@pytest.mark.parametrize("cameras", [("1", "2"), ("1", "1"), ("", "")])
+def test_queries_without_any_person_of_the_gallery(tmp_path, names, cameras):
+    """The reason is the people, whatever the protocol and the cameras; the remedy is not another protocol."""
+    clothes = " 1" * bool(cameras[0])
+    query = [f"q{k}.png {pid} {cameras[0]}{clothes}" for k, pid in enumerate(("8888", "8889"))]
+    gallery = [f"g{k}.png {pid} {cameras[1]}{clothes}" for k, pid in enumerate("abcde")]
+    with pytest.raises(InputError) as caught:
+        choose_trials(write(tmp_path, query, gallery), names)
+    assert str(caught.value) == (
+        f"none of the 2 people in {tmp_path}'s queries (8888, 8889) is among the 5 in its gallery (a, b, c …), so "
+        "nothing can be scored; label people alike in both lists, or add pictures of the queries' people to the "
+        "gallery."
+    )
+
+
+def test_people_whose_pictures_are_all_removed_are_another_reason(tmp_path):
+    folder = write(tmp_path, ["q.png a 1 1", "r.png b 2 1"], ["g.png a 1 1", "h.png b 2 1"])
+    with pytest.raises(
+        InputError, match=r"people are there, but all .* removed; use .* nothing-removed, or add pictures"
+    ):
+        choose_trials(folder, ["standard"])
+    assert choose_trials(folder, ["nothing-removed"])[0]
+    folder = write(tmp_path / "same", ["q.png a 1 1"], ["q.png a 1 1", "h.png b 2 1"])
+    with pytest.raises(InputError, match="all their pictures are removed; add pictures of them"):
+        choose_trials(folder, ["nothing-removed"])
 
 
 def test_a_damaged_prepared_file_is_as_good_as_none(tmp_path):

@@ -38,11 +38,13 @@ def whole(reranked):
     return np.concatenate([block.copy() for block in reranked.blocks()])
 
 
+@pytest.mark.slow
 def test_equals_the_dense_algorithm_on_two_thousand_pictures():
     query, gallery, *_ = people(0, 400, 1600, 120)
     assert np.abs(whole(rerank(query, gallery)) - dense(query, gallery)).max() < 1e-5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
@@ -97,7 +99,7 @@ def test_all_weight_on_the_original_distance_ranks_as_without():
     )  # rounding may swap neighbours
 
 
-def test_the_same_descriptor_for_everybody_is_neither_nan_nor_rewarded():
+def test_the_same_descriptor_for_everyone_is_neither_nan_nor_rewarded():
     _, _, *labels = people(7, 20, 200, 10)
     same = np.full((220, 16), 0.25, np.float32)
     distances = whole(rerank(same[:20], same[20:]))
@@ -105,6 +107,7 @@ def test_the_same_descriptor_for_everybody_is_neither_nan_nor_rewarded():
     assert score_distances(distances, *labels, Removal(), "plain").mean_average_precision < 0.25
 
 
+@pytest.mark.slow
 def test_memory_grows_with_the_number_of_pictures_and_not_its_square(monkeypatch):
     """Dense matrices would grow fourfold, and one of them alone would take 144 MB at 6,000 pictures."""
     monkeypatch.setattr(neighbours, "BLOCK_BYTES", 1 << 20)
@@ -137,7 +140,7 @@ def test_descriptors_must_have_unit_length(factor):
 
 
 @pytest.mark.parametrize("queries, pictures", [(0, 30), (5, 0)])
-def test_nobody_there(queries, pictures):
+def test_no_match_in_the_gallery(queries, pictures):
     query, gallery, *_ = people(11, 5, 30, 4)
-    with pytest.raises(InputError, match="a query and a gallery picture at least"):
+    with pytest.raises(InputError, match="at least one query and one gallery picture"):
         rerank(query[:queries], gallery[:pictures])

@@ -146,6 +146,22 @@ def test_blocks_of_any_height_give_the_same_and_the_input_is_left_alone(monkeypa
     assert (distances == before).all()
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("few", [0, 5, 10_000], ids=["sorted", "both", "counted"])
+def test_counting_and_sorting_give_the_same_ranks(monkeypatch, few, dtype):
+    """Queries with 1 to about 40 matches, values that tie and infinities among the strangers'."""
+    monkeypatch.setattr(scoring, "COUNTED", few)
+    rng = np.random.default_rng(9)
+    query, gallery = random_labels(rng, 12, 4), random_labels(rng, 120, 4)
+    distances = rng.integers(-30, 30, (12, 120)).astype(dtype)
+    strangers = query.pids[:, None] != gallery.pids
+    distances[strangers & (rng.random((12, 120)) < 0.1)] = np.inf
+    distances[strangers & (rng.random((12, 120)) < 0.1)] = -np.inf
+    scores = score_distances(distances, query, gallery, STANDARD, "standard")
+    assert_equals_oracle(scores, distances.astype(float), query, gallery, STANDARD)
+
+
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_queries(monkeypatch):
     """1,500 x 20,000 single-precision distances would take 120 MB."""
     rng = np.random.default_rng(4)
@@ -165,7 +181,7 @@ def test_a_bad_distance_of_a_match_is_refused(bad):
         Labels(np.array([1]), np.array([1]), np.array([0])),
         Labels(np.array([1, 2]), np.array([2, 2]), np.zeros(2)),
     )
-    with pytest.raises(InputError, match="query 1 hold NaN"):
+    with pytest.raises(InputError, match="query 1 contain NaN"):
         score_distances(np.array([[bad, 0.5]]), query, gallery, STANDARD, "standard")
 
 
@@ -174,7 +190,7 @@ def test_nan_among_the_others_is_refused_and_not_taken_for_far():
         Labels(np.array([1, 1]), np.array([1, 1]), np.zeros(2)),
         Labels(np.array([1, 2]), np.array([2, 2]), np.zeros(2)),
     )
-    with pytest.raises(InputError, match="query 2 hold NaN"):
+    with pytest.raises(InputError, match="query 2 contain NaN"):
         score_distances(np.array([[0.5, 0.6], [0.5, np.nan]]), query, gallery, STANDARD, "standard")
     features = np.array([[1, 0], [1, 0]], np.float32)
     with pytest.raises(InputError, match="NaN"):
@@ -188,7 +204,7 @@ def test_unknown_labels_are_refused_where_the_rule_compares_them():
     distances = np.array([[0.1, 0.2]])
     # The stranger's camera and clothes are nobody's business.
     assert score_distances(distances, query, gallery, STANDARD, "standard").rank(1) == 1
-    with pytest.raises(InputError, match=r"'ltcc' compares clothes, and the lists leave some of them out"):
+    with pytest.raises(InputError, match=r"'ltcc' compares clothes, but the lists leave some out"):
         score_distances(distances, query, gallery, Removal(same_camera=True, same_clothes=True), "ltcc")
     nowhere = Labels(query.pids, words([""]), query.clothes)
     with pytest.raises(InputError, match="'standard' compares cameras"):
@@ -212,7 +228,7 @@ def test_no_match_at_all():
 
 
 @pytest.mark.parametrize("queries, pictures", [(0, 5), (5, 0), (0, 0)])
-def test_nobody_there(queries, pictures):
+def test_no_match_in_the_gallery(queries, pictures):
     rng = np.random.default_rng(8)
     labels = random_labels(rng, queries), random_labels(rng, pictures)
     with pytest.raises(InputError, match="no query has a true match"):

@@ -11,10 +11,9 @@ import pytest
 
 from tests.conftest import REPOSITORY
 from threedsl.data.listfile import Record
+from threedsl.descriptors import STREAMS, Descriptors
 from threedsl.errors import InputError
-from threedsl.gallery import Gallery, engines
-from threedsl.pipeline import Output, combine
-from threedsl.streams import STREAMS
+from threedsl.gallery import Gallery, index_kinds
 
 
 def unit(rng: np.random.Generator, count: int, size: int) -> np.ndarray:
@@ -22,8 +21,8 @@ def unit(rng: np.random.Generator, count: int, size: int) -> np.ndarray:
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def output_of(appearance: np.ndarray, shape: np.ndarray, fingerprint: str = "model") -> Output:
-    return Output(appearance, shape, combine(appearance, shape), None, fingerprint)
+def output_of(appearance: np.ndarray, shape: np.ndarray, fingerprint: str = "model") -> Descriptors:
+    return Descriptors(appearance, shape, fingerprint)
 
 
 def records_of(folder, count: int) -> list[Record]:
@@ -137,7 +136,7 @@ def test_saving_replaces_an_index_and_nothing_else(made, tmp_path):
     precious = tmp_path / "photos"
     precious.mkdir()
     (precious / "wedding.jpg").touch()
-    with pytest.raises(InputError, match="no saved index"):
+    with pytest.raises(InputError, match="not a saved index"):
         gallery.save(precious)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["index", "photos"]
     assert (precious / "wedding.jpg").exists()
@@ -167,7 +166,7 @@ def test_a_failed_swap_puts_the_old_index_back(made, tmp_path, monkeypatch, erro
 
     monkeypatch.setattr(Path, "rename", fail)
     smaller = Gallery(gallery.records[:4], gallery.appearance[:4], gallery.shape[:4], "model")
-    with pytest.raises(type(error)):
+    with pytest.raises(InputError if isinstance(error, OSError) else KeyboardInterrupt):
         smaller.save(tmp_path / "index")
     monkeypatch.undo()
     assert len(Gallery.load(tmp_path / "index")) == 60
@@ -185,6 +184,7 @@ gallery.save(sys.argv[1])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("then", ["load", "open", "save"])
 def test_a_kill_between_the_renames_loses_nothing(made, tmp_path, then):
     gallery, _ = made
@@ -199,7 +199,7 @@ def test_a_kill_between_the_renames_loses_nothing(made, tmp_path, then):
     else:
         gallery.save(tmp_path / "index")
         assert len(Gallery.load(tmp_path / "index")) == 60
-        assert not (tmp_path / ".index.old").exists()
+        assert [path.name for path in tmp_path.iterdir()] == ["index"]
 
 
 def test_index_and_pictures_move_together(made, tmp_path):
@@ -274,7 +274,7 @@ def test_damaged_indices_give_a_sentence(made, tmp_path, damage):
 def test_folders_that_are_no_index(tmp_path):
     with pytest.raises(InputError, match="does not exist"):
         Gallery.load(tmp_path / "nowhere")
-    with pytest.raises(InputError, match="no saved index"):
+    with pytest.raises(InputError, match="not a saved index"):
         Gallery.load(tmp_path)
 
 
@@ -282,24 +282,35 @@ def clustered(count: int, size: int, centres: int, seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     vectors = unit(rng, centres, size)[rng.integers(0, centres, count)]
     vectors = vectors + 0.25 * unit(rng, count, size)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
-@pytest.mark.parametrize(("kind", "recall"), [("flat", 1.0), ("hnsw", 0.95), ("ivfpq", 0.5)])
-def test_recall_of_approximate_indices(kind, recall):
-    """Share of the true ten best among the ten found, over people-like clusters."""
-    known = clustered(engines.IVFPQ_MINIMUM, 64, 1000, 0).astype(np.float32)
-    queries = clustered(40, 64, 1000, 0).astype(np.float32)
-    truth = np.argsort(-(queries @ known.T), axis=1)[:, :10]
-    scores, rows = engines.search_index(engines.build_index(known, kind), queries, 10)
-    found = np.mean(
-        [len(set(row) & set(true)) / 10 for row, true in zip(rows.tolist(), truth.tolist(), strict=True)]
-    )
-    assert found >= recall
-    assert (np.diff(scores, axis=1) <= 0).all()
+@pytest.mark.slow
+@pytest.mark.parametrize("stream", STREAMS)
+@pytest.mark.parametrize(
+    ("kind", "recall"), [("flat", 1.0), ("hnsw", 0.98), ("ivfsq", 0.98), ("ivfpq", 0.95)]
+)
+def test_recall_of_approximate_indices(tmp_path, kind, recall, stream):
+    """Share of the true ten best among the ten found, over people-like clusters; the scores are exact."""
+    count = index_kinds.MINIMUM["ivfpq"]
+    known = clustered(count, 64, 1000, 0), clustered(count, 32, 1000, 1)
+    gallery = Gallery(records_of(tmp_path, count), *known, "model", kind, shape_share=0.3)
+    rows = np.arange(0, count, 250)
+    rng = np.random.default_rng(2)
+    asked = [vectors[rows] + 0.1 * unit(rng, len(rows), vectors.shape[1]) for vectors in known]
+    scores = {"appearance": asked[0] @ known[0].T, "shape": asked[1] @ known[1].T}
+    scores["combined"] = 0.7 * scores["appearance"] + 0.3 * scores["shape"]
+    answers = gallery.search(output_of(*asked), stream)
+    truth = np.argsort(-scores[stream], axis=1)[:, :10].tolist()
+    found = [{match.index for match in answer} for answer in answers]
+    assert np.mean([len(one & set(true)) / 10 for one, true in zip(found, truth, strict=True)]) >= recall
+    for query, answer in enumerate(answers):
+        exact = [scores[stream][query, match.index] for match in answer]
+        assert np.allclose([match.score for match in answer], exact, atol=1e-5)
+        assert [match.score for match in answer] == sorted((match.score for match in answer), reverse=True)
 
 
-def test_ivfpq_says_how_many_pictures_it_needs(made):
+def test_ivfpq_states_how_many_pictures_it_needs(made):
     gallery, _ = made
     with pytest.raises(InputError, match="9,984 pictures"):
         Gallery(gallery.records, gallery.appearance, gallery.shape, "m", "ivfpq")
@@ -307,8 +318,9 @@ def test_ivfpq_says_how_many_pictures_it_needs(made):
         Gallery(gallery.records, gallery.appearance, gallery.shape, "m", "tree")
 
 
+@pytest.mark.slow
 def test_ivfpq_galleries_are_saved_and_loaded(tmp_path):
-    count = engines.IVFPQ_MINIMUM
+    count = index_kinds.MINIMUM["ivfpq"]
     vectors = clustered(count, 16, 1000, 0).astype(np.float32)
     gallery = Gallery(records_of(tmp_path, count), vectors, vectors[::-1].copy(), "model", "ivfpq")
     gallery.save(tmp_path / "index")

@@ -86,6 +86,7 @@ def test_lite_with_imagenet_weights_sees_a_person(tmp_path):
     )  # 21 of 1,000 classes: jersey, suit, sweatshirt, jean, ... ; chance 0.02
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("depth", "millions"), [(18, 11.18), (50, 23.51)])
 def test_resnet_has_the_published_size_and_names(depth, millions, tmp_path):
     stages = resnet.resnet_stages(depth)
@@ -104,7 +105,7 @@ def test_resnet_has_the_published_size_and_names(depth, millions, tmp_path):
 
 
 def test_resnet_weights_that_do_not_fit_give_a_sentence(tmp_path):
-    with pytest.raises(InputError, match="do not exist"):
+    with pytest.raises(InputError, match="does not exist"):
         resnet.load_stages(resnet.resnet_stages(18), tmp_path / "none.pth")
     for name in ("damaged.pth", "damaged.safetensors"):
         (tmp_path / name).write_bytes(b"not weights")

@@ -7,7 +7,8 @@ import torch
 import trimesh
 
 from threedsl.body.camera import project
-from threedsl.render.overlay import BACKGROUND, SKIN, draw_on_crop, draw_overlay, draw_still, vertex_normals
+from threedsl.body.surface import SKIN, shaded, vertex_normals
+from threedsl.render.overlay import BEYOND, draw_on_crop, draw_overlay
 
 CAMERA = np.array([0.9, 0.1, -0.15], np.float32)
 
@@ -43,7 +44,7 @@ def test_paints_the_projection_and_nothing_else(ball, size):
 
 
 @pytest.mark.parametrize("size", [(256, 128), (256, 256), (200, 40)])
-def test_on_a_crop_the_body_lies_where_the_network_saw_it(ball, size):
+def test_on_a_crop_the_body_is_drawn_where_the_network_saw_it(ball, size):
     """The network saw every crop squeezed to half as wide as high; the hull drawn there is stretched with it."""
     grey = np.full((*size, 3), 90, np.uint8)
     drawn = draw_on_crop(grey, ball.vertices, CAMERA, ball.faces, aspect=0.5)
@@ -52,6 +53,19 @@ def test_on_a_crop_the_body_lies_where_the_network_saw_it(ball, size):
     seen = hull_mask(np.array(ball.vertices), (400, 200)).astype(np.uint8)
     expected = cv2.resize(seen, size[::-1], interpolation=cv2.INTER_AREA) > 0
     assert (changed & expected).sum() / (changed | expected).sum() > 0.95
+
+
+def test_beyond_the_photo_a_crop_is_plain_and_cut_off_where_no_body_reaches(ball):
+    """The crop's left quarter and lower half are repeated pixels; the ball reaches into the latter alone."""
+    crop = np.full((400, 200, 3), (255, 0, 0), np.uint8)
+    inside = slice(0, 200), slice(50, 200)
+    crop[inside] = (0, 120, 0)
+    drawn = draw_on_crop(crop, ball.vertices * 0.5, CAMERA, ball.faces, 0.5, inside)
+    low = np.flatnonzero(hull_mask(np.array(ball.vertices) * 0.5, (400, 200)).any(1)).max()
+    assert low > 210, "the ball leaves the photo"
+    assert drawn.shape[1] == 150 and low < drawn.shape[0] < low + 15
+    assert not (drawn == (255, 0, 0)).all(2).any() and (drawn[200:] == BEYOND).all(2).any()
+    assert (drawn[0] == (0, 120, 0)).all()
 
 
 def test_opacity_lets_the_photo_show_through(ball):
@@ -122,40 +136,15 @@ def test_refuses_other_pictures(ball, image):
         draw_overlay(image, ball.vertices, CAMERA, ball.faces)
 
 
-def test_still_fills_the_picture_and_turns():
-    box = trimesh.creation.box((0.5, 1.8, 0.1)).subdivide().subdivide().subdivide().subdivide()
-
-    def extent(yaw: float) -> tuple[int, int]:
-        picture = draw_still(box.vertices + [5, -3, 2], box.faces, (300, 200), yaw).astype(int)
-        assert picture.shape == (300, 200, 3)
-        assert (
-            np.abs(picture[0, 0] - BACKGROUND[0]).max() <= 1
-            and np.abs(picture[-1, -1] - BACKGROUND[1]).max() <= 1
-        )
-        rows, columns = np.nonzero(picture[..., 2] - picture[..., 0] > 20)  # the body alone is blue
-        return np.ptp(rows) + 1, np.ptp(columns) + 1
-
-    (front_height, front_width), (_, side_width) = extent(0), extent(90)
-    assert 0.8 * 300 < front_height < 300
-    assert front_width / front_height == pytest.approx(0.5 / 1.8, abs=0.03)
-    assert side_width < 0.45 * front_width
-
-
-def test_positive_yaw_turns_the_face_to_the_right_of_the_picture():
-    nose = trimesh.creation.icosphere(subdivisions=3, radius=0.1).apply_translation([0, 0.7, 0.4])
-    head = trimesh.creation.icosphere(subdivisions=4, radius=0.3).apply_translation([0, 0.7, 0])
-    trunk = trimesh.creation.icosphere(subdivisions=4, radius=0.4)
-    person = trimesh.util.concatenate([trunk, head, nose])
-
-    def lead(yaw: float) -> float:
-        """How far the head, nose included, lies to the right of the trunk, in pixels."""
-        picture = draw_still(person.vertices, person.faces, (200, 200), yaw).astype(int)
-        body = picture[..., 2] - picture[..., 0] > 20
-        return np.nonzero(body[20:60])[1].mean() - np.nonzero(body[120:170])[1].mean()
-
-    assert lead(80) > 3 and abs(lead(0)) < 1 and lead(-80) < -3
-
-
 def test_vertex_normals_of_a_ball_point_outward(ball):
     normals = vertex_normals(np.array(ball.vertices), np.array(ball.faces))
     np.testing.assert_allclose(normals, np.array(ball.vertices) / 0.5, atol=0.01)
+
+
+def test_shading_is_bright_above_in_front_and_dark_below(ball):
+    colours = shaded(np.array(ball.vertices), np.array(ball.faces), (200, 100, 50)).astype(float)
+    up, low = ball.vertices[:, 1] > 0.45, ball.vertices[:, 1] < -0.45
+    front, side = ball.vertices[:, 2] > 0.45, np.abs(ball.vertices[:, 0]) > 0.48
+    assert colours[up | front].mean() > 1.15 * colours[side].mean() > 1.15 * colours[low].mean()
+    np.testing.assert_allclose(colours[:, 0], 2 * colours[:, 1], atol=1.5)
+    assert colours[:, 0].max() <= 200 and colours[:, 0].min() > 60, "nowhere black"

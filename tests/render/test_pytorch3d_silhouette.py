@@ -9,8 +9,10 @@ import torch
 from tests.render import pytorch3d_reference as reference
 from threedsl.errors import InputError
 from threedsl.render import pytorch3d_silhouette
-from threedsl.render.silhouette import project_silhouette, soft_silhouette
-from train.config import TrainConfig, load_config
+from threedsl.render.project import project_silhouette
+from threedsl.render.silhouette import soft_silhouette
+from train.config import TrainConfig
+from train.configs.read import load_config
 from train.losses import silhouette_loss
 
 
@@ -50,7 +52,7 @@ def test_pictures_and_gradients_are_pytorch3ds(bodies, name):
     assert gradient.norm(dim=1) == pytest.approx(known.norm(dim=1), rel=0.01)
 
 
-def test_the_stored_results_say_how_they_were_made():
+def test_the_stored_results_record_how_they_were_made():
     _, _, stored = reference.load()
     settings = json.loads(str(stored["settings"]))
     assert settings["easypytorch3d"].startswith("0.7.9")
@@ -59,7 +61,7 @@ def test_the_stored_results_say_how_they_were_made():
     assert reference.FILE.stat().st_size < 200_000
 
 
-def test_the_other_backend_gets_the_same_call(bodies, monkeypatch):
+def test_the_other_renderer_gets_the_same_call(bodies, monkeypatch):
     """Pixels, blur and faces as the portable renderer gets them, and depth for the order of the faces."""
     points, faces, _ = bodies
     calls = []
@@ -74,22 +76,22 @@ def test_the_other_backend_gets_the_same_call(bodies, monkeypatch):
     arguments = (vertices, camera, faces, (32, 16), 0.05)
     portable = project_silhouette(*arguments)
     assert not calls
-    torch.testing.assert_close(project_silhouette(*arguments, backend="pytorch3d"), portable)
+    torch.testing.assert_close(project_silhouette(*arguments, renderer="pytorch3d"), portable)
     assert calls[0].shape == (2, points.shape[1], 3)
     # The nearer the viewer, who looks against the third axis, the smaller the depth.
     nearest = vertices[..., 2].argmax(1)
     assert calls[0][..., 2].argmin(1).tolist() == nearest.tolist() and (calls[0][..., 2] > 0).all()
-    with pytest.raises(ValueError, match="backend"):
-        project_silhouette(*arguments, backend="neural")
+    with pytest.raises(ValueError, match="renderer"):
+        project_silhouette(*arguments, renderer="neural")
 
 
-def test_the_configuration_chooses_the_backend(monkeypatch, tmp_path):
-    assert TrainConfig().silhouette == "portable"
-    with pytest.raises(InputError, match=r"silhouette must be portable or pytorch3d, not 'soft'\."):
-        TrainConfig(silhouette="soft")
+def test_the_configuration_chooses_the_renderer(monkeypatch, tmp_path):
+    assert TrainConfig().silhouette_renderer == "portable"
+    with pytest.raises(InputError, match=r"silhouette_renderer must be portable or pytorch3d, not 'soft'\."):
+        TrainConfig(silhouette_renderer="soft")
     monkeypatch.setitem(sys.modules, "pytorch3d", None)
     path = tmp_path / "c.yaml"
-    path.write_text("silhouette: pytorch3d\n")
+    path.write_text("silhouette_renderer: pytorch3d\n")
     with pytest.raises(
         InputError, match=r"PyTorch3D cannot be imported.*easypytorch3d.*portable\.$"
     ) as caught:
@@ -97,10 +99,11 @@ def test_the_configuration_chooses_the_backend(monkeypatch, tmp_path):
     assert "\n" not in str(caught.value)
 
 
-def test_training_draws_with_the_chosen_backend(monkeypatch):
+@pytest.mark.slow
+def test_training_draws_with_the_chosen_renderer(monkeypatch):
     from threedsl.body import BodyModel
     from threedsl.network import NetworkConfig, build_network
-    from train.dataset import Batch
+    from train.data.dataset import Batch
     from train.learner import Learner
 
     monkeypatch.setattr("train.config.require_pytorch3d", lambda: None)
@@ -121,10 +124,12 @@ def test_training_draws_with_the_chosen_backend(monkeypatch):
         clothes=torch.tensor([0, 1, 2, 3]),
     )
     built, losses = build_network(network, None), {}
-    for backend in ("portable", "pytorch3d"):
-        learner = Learner(built, body, 2, TrainConfig(network=network, silhouette=backend, sigma=0.07))
-        losses[backend] = learner.eval()(batch).losses["silhouette"]
-        assert used == ([] if backend == "portable" else [((4, body.num_coarse, 3), (64, 32), 0.07)])
+    for renderer in ("portable", "pytorch3d"):
+        learner = Learner(
+            built, body, 2, TrainConfig(network=network, silhouette_renderer=renderer, sigma=0.07)
+        )
+        losses[renderer] = learner.eval()(batch).losses["silhouette"].value
+        assert used == ([] if renderer == "portable" else [((4, body.num_coarse, 3), (64, 32), 0.07)])
     assert losses["portable"] > 0.01
     torch.testing.assert_close(losses["pytorch3d"], losses["portable"])
 

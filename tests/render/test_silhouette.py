@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from threedsl.render import silhouette
-from threedsl.render.silhouette import project_silhouette, soft_silhouette
+from threedsl.render.project import project_silhouette
+from threedsl.render.silhouette import soft_silhouette
 
 
 def sphere(rings: int = 12, sectors: int = 18) -> tuple[torch.Tensor, torch.Tensor]:
@@ -222,6 +223,7 @@ def test_a_mesh_off_the_picture_or_across_all_of_it():
     assert (picture == 1).all() and huge.grad.isfinite().all()
 
 
+@pytest.mark.slow
 def test_gradient_descent_finds_place_and_size_of_a_mask():
     size = (64, 32)
     points, faces = body_like(size)
@@ -242,7 +244,7 @@ def test_gradient_descent_finds_place_and_size_of_a_mask():
     assert stretch.abs().max() < 0.05
 
 
-def test_projected_body_stands_where_the_camera_puts_it():
+def test_projected_body_is_where_the_camera_puts_it():
     vertices, faces = sphere()
     body = (vertices * torch.tensor([0.3, 0.9, 0.2])).float()[None]
     camera = torch.tensor([[0.9, 0.1, -0.2]], requires_grad=True)

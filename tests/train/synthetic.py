@@ -1,4 +1,4 @@
-"""The command that makes small data sets of synthetic people."""
+"""The command that makes small datasets of synthetic people."""
 
 from train.__main__ import main
 

@@ -5,8 +5,6 @@ import pytest
 import torch
 
 from train import losses
-from train.config import LossWeights
-from train.learner import total_loss
 
 
 def test_triplet_equals_loops_over_anchors():
@@ -69,6 +67,41 @@ def test_triplet_of_identical_features_has_finite_gradients():
     assert torch.isfinite(features.grad).all() and not same.any()
 
 
+@pytest.mark.parametrize("temperature", [0.1, 0.5])
+def test_contrastive_equals_loops_over_pairs(temperature):
+    rng = np.random.default_rng(4)
+    features = rng.normal(size=(10, 6))
+    features /= np.linalg.norm(features, axis=1, keepdims=True)
+    kind = rng.integers(0, 3, (10, 10))  # positive, negative, neither
+    kind[3] = 1  # an anchor without positives
+    np.fill_diagonal(kind, 2)
+    terms = []
+    for a in range(10):
+        pairs = {b: np.exp(features[a] @ features[b] / temperature) for b in range(10) if kind[a, b] < 2}
+        near = [b for b in pairs if kind[a, b] == 0]
+        if near and len(near) < len(pairs):
+            terms.append(-np.mean([np.log(pairs[b] / sum(pairs.values())) for b in near]))
+    kind = torch.from_numpy(kind)
+    found = losses.contrastive_loss(torch.from_numpy(features), kind == 0, kind == 1, temperature)
+    assert 0 < len(terms) < 10 and found.item() == pytest.approx(np.mean(terms))
+
+
+def test_contrastive_without_any_pair_is_zero_and_harmless():
+    features = torch.eye(4, requires_grad=True)
+    nothing = torch.zeros(4, 4, dtype=torch.bool)
+    loss = losses.contrastive_loss(features, nothing, nothing)
+    loss.backward()
+    assert loss.item() == 0 and features.grad.isfinite().all()
+
+
+def test_keeping_the_start_is_free_where_nothing_moved():
+    start = torch.eye(3)
+    assert losses.keep_loss(start, start).item() == 0
+    assert (
+        losses.keep_loss(start.roll(1, 0), start).item() == 1 and losses.keep_loss(-start, start).item() == 2
+    )
+
+
 def test_keypoints_are_weighted_by_confidence():
     predicted = torch.tensor([[[10.0, 20.0], [0.0, 0.0]]])
     target = torch.tensor([[[13.0, 24.0], [100.0, 100.0]]])
@@ -96,6 +129,26 @@ def test_displacement_norm_is_in_square_metres():
     assert losses.displacement_norm(torch.full((2, 7, 3), 0.1)).item() == pytest.approx(0.03)
 
 
+def test_pictures_without_annotations_leave_the_losses_of_bodies():
+    """As if they were not in the batch, in value and in gradient; none at all gives 0."""
+    generator = torch.Generator().manual_seed(0)
+    predicted = torch.rand(4, 6, 3, generator=generator, requires_grad=True)
+    target = (torch.rand(4, 6, 3, generator=generator) > 0.5).float()
+    known = torch.tensor([True, False, True, False])
+    for loss in (
+        lambda rows, known=None: losses.silhouette_loss(predicted[rows], target[rows], known=known),
+        lambda rows, known=None: losses.displacement_norm(predicted[rows], known),
+    ):
+        every = slice(None)
+        assert loss(every, known).item() == pytest.approx(loss(known).item(), rel=1e-6)
+        assert loss(every, torch.ones(4, dtype=torch.bool)).item() == pytest.approx(
+            loss(every).item(), rel=1e-6
+        )
+        (gradient,) = torch.autograd.grad(loss(every, known), predicted)
+        assert (gradient.flatten(1) != 0).any(1).tolist() == known.tolist()
+        assert loss(every, torch.zeros(4, dtype=torch.bool)).item() == 0
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_gradients_in_float64(seed):
     generator = torch.Generator().manual_seed(seed)
@@ -114,12 +167,3 @@ def test_gradients_in_float64(seed):
     assert check(lambda m: losses.silhouette_loss(m, mask), rand(2, 4, 3))
     assert check(losses.adversarial_loss, rand(2, 25))
     assert check(losses.discriminator_loss, (rand(2, 25), rand(2, 25)))
-
-
-def test_total_is_the_weighted_sum_by_kind():
-    values = {
-        "appearance_identity": torch.tensor(1.0),
-        "shape_identity": torch.tensor(2.0),
-        "keypoint": torch.tensor(3.0),
-    }
-    assert total_loss(values, LossWeights(identity=2.0, keypoint=0.5)).item() == pytest.approx(2 + 4 + 1.5)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,17 +13,21 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from benchmarks.results.records import Record
+from benchmarks.results.tables import comparison
 from threedsl import ThreeDSL
 from threedsl.data.listfile import read_list
 from threedsl.errors import InputError
 from train.__main__ import main
-from train.checkpoint import read_info
-from train.config import load_config
+from train.configs.read import load_config
 from train.engine import learning_rate, train
-from train.repeats import headlines
-from train.start import FIRST_STAGE
+from train.measure.repeated_runs import headlines
+from train.run_state import read_info
+from train.stages import FIRST_STAGE
 
-CONFIG = "train/configs/3dsl-lite.yaml"
+pytestmark = pytest.mark.slow
+
+CONFIG = "train/configs/efficientnet.yaml"
 STEPS = 6
 
 
@@ -40,7 +45,8 @@ def toy(tmp_path_factory):
 
 def overrides(toy, out, **more):
     values = {
-        "data": toy / "data", "body": toy / "body.npz", "out": toy / out, "steps": STEPS, "people": 3, "pictures": 4,
+        "data": toy / "data", "body": toy / "body.npz", "out": toy / out, "steps": STEPS,
+        "identities": 3, "instances": 4,
         "network.height": 64, "network.width": 32, "network.descriptor": 32, "network.hidden": 32, "mask_height": 32,
         "warmup": 1, "log_every": 2, "evaluate_every": STEPS, "save_every": 100,
         "precision": "no", "graph": "false", "start": "null", "more_data": "null", "pretrained": "imagenet",
@@ -94,7 +100,7 @@ def test_a_killed_run_goes_on_to_the_same_weights(toy, finished):
     train(load_config(CONFIG, still))
     expected, found, start = (weights(toy / run / "last") for run in ("whole", "killed", "still"))
     assert expected.keys() == found.keys() and len(expected) > 1000
-    for name in ("network", "classifiers", "discriminator", "optimizer", "judge"):
+    for name in ("network", "classifiers", "discriminator", "optimizer", "discriminator_optimizer"):
         learned = [key for key in expected if key.startswith(f"{name}.") and "running" not in key]
         learned = [key for key in learned if expected[key].is_floating_point()]
         moved = sum((expected[key] - start[key]).square().sum().item() for key in learned)
@@ -166,11 +172,22 @@ def test_trainings_are_compared_over_their_seeds(toy, finished, other, tmp_path,
     assert main([*asked, "--minus", "both=one", "one=one"]) == 0
     found = json.loads(out.read_text())
     # The two were trained for different numbers of steps, on pictures of one size.
-    assert found["trained"] == {"height": 64, "width": 32}
+    assert {name: found["trained"][name] for name in ("height", "width")} == {"height": 64, "width": 32}
+    assert "steps" not in found["trained"]
+    # The record says how it was made, and docs/results.md can show it.
+    assert found["how"].startswith(
+        "`python -m train compare one=… both=… --data data --minus both=one one=one"
+    )
+    assert (found["protocol"], found["seed"], found["sample"]["people"]) == ("cloth-changing", 0, 2)
+    shown = re.sub(" +", " ", comparison(Record("compared", out, found)))
+    value = found["trainings"]["one"]["shape"]["mAP"]["value"]
+    assert shown.startswith("### Trainings compared") and "| one | shape | 1 | " in shown
+    assert f"{100 * value:.1f} (" in shown and "| one minus one | shape | +0.0 (+0.0 to +0.0) |" in shown
     table = found["trainings"]
     one, both = (table[name]["combined"]["rank-1"] for name in ("one", "both"))
     assert one["by seed"][0] == both["by seed"][0] and len(both["by seed"]) == 2
-    assert both["value"] == pytest.approx(sum(both["by seed"]) / 2)
+    assert both["value"] == pytest.approx(sum(both["by seed"]) / 2) and one["deviation"] is None
+    assert both["deviation"] == pytest.approx(abs(both["by seed"][0] - both["by seed"][1]) / 2**0.5)
     against = table["both"]["combined"]["minus one"]["mAP"]["value"]
     assert against == pytest.approx(
         table["both"]["combined"]["mAP"]["value"] - table["one"]["appearance"]["mAP"]["value"]
@@ -184,7 +201,7 @@ def test_trainings_are_compared_over_their_seeds(toy, finished, other, tmp_path,
     assert "| one minus one | combined | +0.0 (+0.0 to +0.0) |" in out.with_suffix(".md").read_text()
     for pair in ("both", "both=nobody", "nobody=one", "one=both=one"):
         assert main([*asked, "--minus", pair]) == 2
-        assert "must be NAME=OTHER, both of them among one, both." in capsys.readouterr().err
+        assert "must be NAME=OTHER, with both names among one, both." in capsys.readouterr().err
     assert main(asked) == 0
     assert out.with_suffix(".md").read_text() == capsys.readouterr().out.strip() + "\n"
     assert main(["compare", "unnamed", "--data", str(toy / "data"), "--out", str(out)]) == 2
@@ -216,7 +233,10 @@ def test_a_set_without_labels_of_clothes_is_trained_plainly(toy, tmp_path):
     assert list(figures["retrieval"]) == ["standard"]
     # A first stage that was kept is the baseline.
     assert figures["baseline"]["standard"] == figures["retrieval"]["standard"]["appearance"]
-    assert "this checkpoint's appearance stream is the same" in (exported / "README.md").read_text()
+    assert (
+        "this checkpoint's appearance stream has exactly the same weights"
+        in (exported / "README.md").read_text()
+    )
 
 
 def test_the_demo_gallery_changes_clothes_and_cameras(toy, tmp_path):

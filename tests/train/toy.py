@@ -1,4 +1,4 @@
-"""A data set in the release's list / pose / mask layout, of random pictures."""
+"""A dataset in the release's list / pose / mask layout, of random pictures."""
 
 import json
 

@@ -6,7 +6,7 @@ import io
 import json
 import tarfile
 
-from train import wardrobe
+from train.synthesize.clothing import fetch
 
 AGPL = "AGPL3 (see also http://www.makehuman.org/doc/node/external.html)"
 
@@ -43,4 +43,4 @@ def good_members():
 
 def pinned(monkeypatch, tarball):
     digest = base64.b64encode(hashlib.sha512(tarball.read_bytes()).digest()).decode()
-    monkeypatch.setattr(wardrobe, "INTEGRITY", f"sha512-{digest}")
+    monkeypatch.setattr(fetch, "INTEGRITY", f"sha512-{digest}")

@@ -1,12 +1,5 @@
 """A page served in its own process, and the same functions without one."""
 
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,13 +10,12 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests import models
 from tests.browser import FLAGS
-from tests.conftest import CHECKPOINT, REPOSITORY, missing_checkpoint
+from tests.conftest import CHECKPOINT, missing_checkpoint
+from tests.ui.browser.serving import served
 from threedsl.data.listfile import Record
-from threedsl.demo import DemoGallery, openpeople_folder
+from threedsl.gallery.demo import DemoGallery, openpeople_folder
 from threedsl.pipeline import ThreeDSL
 from threedsl.ui.pictures import jpeg
-
-START_SECONDS = 180  # far more than it takes: other tests may keep the machine busy
 
 
 @pytest.fixture(scope="session")
@@ -36,54 +28,22 @@ def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def page_url(random_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """`python app.py` in its own process, with caches of its own, and the shipped weights where they are there."""
     checkpoint = random_checkpoint if missing_checkpoint() else CHECKPOINT
-    folder = tmp_path_factory.mktemp("server")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = os.environ | {
-        "GRADIO_SERVER_PORT": str(port),
-        "GRADIO_TEMP_DIR": str(folder / "gradio"),
-        "THREEDSL_CACHE": str(folder / "cache"),
-    }
-    environment.pop("THREEDSL_OPEN_PAGE", None)
-    log = folder / "log.txt"
-    with log.open("w") as output:
-        server = subprocess.Popen(
-            [sys.executable, "app.py", "--checkpoint", str(checkpoint), "--device", "cpu"],
-            cwd=REPOSITORY,
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    url = f"http://127.0.0.1:{port}/"
-    try:
-        wait_until_served(url, server, log)
+    with served(checkpoint, tmp_path_factory.mktemp("server")) as url:
         yield url
-        assert server.poll() is None, f"the server died:\n{log.read_text()}"
-        assert " failed\n" not in log.read_text(), f"a defect was written to the log:\n{log.read_text()}"
-    finally:
-        server.terminate()
-        try:
-            server.wait(20)
-        except subprocess.TimeoutExpired:
-            server.kill()
 
 
-def wait_until_served(url: str, server: subprocess.Popen, log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-            return
-        except (urllib.error.URLError, TimeoutError, ConnectionError):
-            assert server.poll() is None, f"the server ended:\n{log.read_text()}"
-            time.sleep(0.2)
-    raise AssertionError(f"nothing was served within {START_SECONDS} s:\n{log.read_text()}")
+@pytest.fixture(scope="module")
+def page_of_its_own(random_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """As `page_url`, for a module that builds many galleries: all tests have one address, and the galleries of an
+    address are limited."""
+    checkpoint = random_checkpoint if missing_checkpoint() else CHECKPOINT
+    with served(checkpoint, tmp_path_factory.mktemp("server")) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
 def outdoor_photo() -> Path:
-    """A photo of person P001 of openpeople, in other clothes than in the gallery."""
+    """A photo of person P001 of openpeople, in different clothes from those in the gallery."""
     return openpeople_folder() / "P001" / "assets" / "amateur_posture.jpg"
 
 
@@ -94,11 +54,16 @@ def model() -> ThreeDSL:
 
 @pytest.fixture
 def demo(tmp_path: Path) -> DemoGallery:
+    """Three people, as `tiny_gallery` makes them."""
+    return tiny_gallery(tmp_path)
+
+
+def tiny_gallery(folder: Path) -> DemoGallery:
     """Three people with two pictures each, and two photos to search with: anna in other clothes, ben in the same."""
     random = np.random.default_rng(7)
 
     def picture(name: str) -> Path:
-        path = tmp_path / f"{name}.jpg"
+        path = folder / f"{name}.jpg"
         patches = random.integers(0, 255, (8, 4, 3), dtype=np.uint8)  # fine noise would look all alike
         path.write_bytes(jpeg(cv2.resize(patches, (64, 128), interpolation=cv2.INTER_NEAREST)))
         return path

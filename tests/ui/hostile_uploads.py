@@ -5,7 +5,7 @@ import stat
 import struct
 import tarfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -27,13 +27,18 @@ from threedsl.gallery.upload import MOST_PICTURES
 GOOD = {"anna/1.png": crop(1), "ben/1.png": crop(2)}
 EVIL = "<img src=x onerror=alert(1)>"
 
-Case = tuple[
-    Mapping[str, bytes], str | int, str
-]  # files; words of the refusal or pictures; words of what is left out
+Files = Mapping[str, bytes]
+# Files, or what packs them: half a gigabyte of zeros takes seconds; words of the refusal or how many pictures; words of
+# what is left out.
+Case = tuple[Files | Callable[[], Files], str | int, str]
 
 
 def in_zip(files, words: str | int, left_out: str = "") -> Case:
-    return {"people.zip": files if isinstance(files, bytes) else zipped(files)}, words, left_out
+    return (
+        lambda: {"people.zip": files if isinstance(files, bytes) else zipped(files)},
+        words,
+        left_out,
+    )
 
 
 def tarred() -> bytes:
@@ -106,7 +111,7 @@ def pictures() -> dict[str, Case]:
 
 
 def names() -> dict[str, Case]:
-    outside = "holds a file whose name leads outside it"
+    outside = "contains a file whose path leads outside the zip"
     cut = zipped({"aa.png": crop(1), "b.png": crop(2)})
     return {
         "name-dot-dot": in_zip({"../evil.png": crop()}, outside),
@@ -125,7 +130,7 @@ def names() -> dict[str, Case]:
         "name-of-60000": in_zip({"x" * 60_000 + ".png": crop(1)} | GOOD, 2, "has too long a name"),
         "name-not-utf-8": in_zip(renamed(cut, b"aa.png", b"\xff\xfe.png"), 2),
         "name-falsely-utf-8": in_zip(
-            renamed(cut, b"aa.png", b"\xff\xfe.png", utf8=True), "no zip file, or damaged"
+            renamed(cut, b"aa.png", b"\xff\xfe.png", utf8=True), "not a zip file, or is damaged"
         ),
         "name-html": in_zip({f"{EVIL}/1.png": crop(1), "ben/1.png": crop(2)}, 2),
         "name-formula": in_zip({"=cmd|' /C calc'!A0/1.png": crop(1), "ben/1.png": crop(2)}, 2),
@@ -135,7 +140,7 @@ def names() -> dict[str, Case]:
         "name-twice-in-two-ways": in_zip({"\u00e9.png": crop(1), "e\u0301.png": crop(2)}, 1, "twice"),
         "name-twice-but-for-case": in_zip({"Anna/1.PNG": crop(1), "anna/1.png": crop(2)}, 2),
         "name-file-and-folder": in_zip({"a.png": crop(1), "a.png/b.png": crop(2)}, 2),
-        "name-hidden": in_zip({".hidden.png": crop(1)}, "holds no picture"),
+        "name-hidden": in_zip({".hidden.png": crop(1)}, "contains no picture"),
         "name-clutter": in_zip({"__MACOSX/anna/._1.png": b"x", "Thumbs.db": b"x"} | GOOD, 2),
     }
 
@@ -146,7 +151,7 @@ def archives() -> dict[str, Case]:
         "zip-link": in_zip(link("passwd.png", "/etc/passwd"), 1, "passwd.png is a link or a device"),
         "zip-pipe": in_zip(of_kind("pipe.png", b"", stat.S_IFIFO), 1, "is a link or a device"),
         "zip-device": in_zip(of_kind("zero.png", b"", stat.S_IFCHR), 1, "is a link or a device"),
-        "zip-password": in_zip(locked(whole), "locked with a password"),
+        "zip-password": in_zip(locked(whole), "protected by a password"),
         "zip-in-zip": in_zip(recursive(), "an archive inside the archive"),
         "zip-beside-pictures": in_zip({"more.zip": whole} | GOOD, 2, "more.zip is an archive inside"),
         "zip-with-tar": in_zip({"more.tar.gz": tarred()} | GOOD, 2, "more.tar.gz is an archive inside"),
@@ -165,21 +170,21 @@ def archives() -> dict[str, Case]:
         "zip-checksums": in_zip(wrong_checksum(whole), "is damaged inside"),
         "zip-64-bits": in_zip(of_64_bits(whole), "more than 400 MB"),
         "zip-far-away": in_zip(far_away(whole), "damaged"),
-        "zip-method-lzma": in_zip(zipped(GOOD, zipfile.ZIP_LZMA), "unusual way"),
-        "zip-method-unknown": in_zip(with_method(whole, 99), "unusual way"),
-        "zip-cut-off": in_zip(whole[: len(whole) // 2], "cut off"),
-        "zip-without-its-end": in_zip(whole[:-30], "cut off"),
+        "zip-method-lzma": in_zip(zipped(GOOD, zipfile.ZIP_LZMA), "unusual compression method"),
+        "zip-method-unknown": in_zip(with_method(whole, 99), "unusual compression method"),
+        "zip-cut-off": in_zip(whole[: len(whole) // 2], "incomplete"),
+        "zip-without-its-end": in_zip(whole[:-30], "incomplete"),
         "zip-without-its-beginning": in_zip(whole[200:], 1, "is damaged inside"),
         "zip-in-parts": in_zip(b"PK\x07\x08" + whole, "several parts"),
-        "zip-of-nothing": in_zip(zipped({}), "holds no picture"),
-        "zip-of-folders": in_zip({"anna/": b"", "ben/": b""}, "holds no picture"),
-        "zip-of-documents": in_zip({"letter.docx": b"x", "a.pdf": b"x"}, "holds no picture"),
+        "zip-of-nothing": in_zip(zipped({}), "contains no picture"),
+        "zip-of-folders": in_zip({"anna/": b"", "ben/": b""}, "contains no picture"),
+        "zip-of-documents": in_zip({"letter.docx": b"x", "a.pdf": b"x"}, "contains no picture"),
         "zip-of-0-bytes": in_zip(b"", "is empty"),
-        "zip-that-is-text": in_zip(b"Dear sir or madam", "no zip file, or damaged"),
-        "zip-that-is-a-picture": in_zip(crop(), "no zip file, or damaged"),
-        "zip-that-is-zeros": in_zip(bytes(100_000), "no zip file, or damaged"),
-        "zip-that-is-noise": in_zip(np.random.default_rng(0).bytes(100_000), "no zip file, or damaged"),
-        "zip-of-ends-only": in_zip(b"PK\x05\x06" * 5000, "no zip file, or damaged"),
+        "zip-that-is-text": in_zip(b"Dear sir or madam", "not a zip file, or is damaged"),
+        "zip-that-is-a-picture": in_zip(crop(), "not a zip file, or is damaged"),
+        "zip-that-is-zeros": in_zip(bytes(100_000), "not a zip file, or is damaged"),
+        "zip-that-is-noise": in_zip(np.random.default_rng(0).bytes(100_000), "not a zip file, or is damaged"),
+        "zip-of-ends-only": in_zip(b"PK\x05\x06" * 5000, "not a zip file, or is damaged"),
         "zip-of-entries-only": in_zip(b"PK\x01\x02" * 4000 + whole[-22:], "damaged"),
         "zip-behind-a-picture": in_zip(encoded(person_like(), "JPEG") + whole, 2),
         "zip-with-a-long-comment": in_zip(with_comment(whole), 2),
@@ -192,9 +197,9 @@ def archives() -> dict[str, Case]:
         ),
         "two-zips": ({"a.zip": whole, "b.zip": whole}, "either one .zip or pictures", ""),
         "zip-and-picture": ({"a.zip": whole, "b.png": crop()}, "either one .zip or pictures", ""),
-        "tar": ({"people.tar.gz": tarred()}, "archive of another kind", ""),
-        "seven-zip": ({"people.7z": b"7z\xbc\xaf\x27\x1c" + bytes(100)}, "archive of another kind", ""),
-        "rar": ({"people.rar": b"Rar!\x1a\x07" + bytes(100)}, "archive of another kind", ""),
+        "tar": ({"people.tar.gz": tarred()}, "another kind of archive", ""),
+        "seven-zip": ({"people.7z": b"7z\xbc\xaf\x27\x1c" + bytes(100)}, "another kind of archive", ""),
+        "rar": ({"people.rar": b"Rar!\x1a\x07" + bytes(100)}, "another kind of archive", ""),
     }
 
 
@@ -206,7 +211,7 @@ def lists() -> dict[str, Case]:
         "list-alone": ({"list.txt": b"a.png 1 1"}, "without its pictures", ""),
         "list-of-too-many-columns": listed(b"a.png 1\nb.png 1 2 3 4\n", "list.txt, line 2"),
         "list-without-people": listed(b"a.png\n", "no person after the path"),
-        "list-with-commas": listed(b"a.png,1,1\n", "separated by other than spaces"),
+        "list-with-commas": listed(b"a.png,1,1\n", "not separated by spaces"),
         "list-of-nothing": listed(b"# nothing\n\n", "lists no picture"),
         "list-of-0-bytes": listed(b"", "lists no picture"),
         "list-of-zeros": listed(bytes(500), "is not a text file"),
@@ -219,9 +224,11 @@ def lists() -> dict[str, Case]:
         "list-of-one-endless-line": listed(b".jpg " * 100_000, "No picture that list.txt names"),
         "list-of-spaces": listed(b"a.jpg" + b" " * 500_000 + b"1 2 3 4 5", "line 1"),
         "list-that-contradicts-itself": listed(
-            b"a.png 1\na.png 2\n", "of person 2 here and of person 1 in line 1"
+            b"a.png 1\na.png 2\n", "labelled person 2 here and person 1 on line 1"
         ),
-        "list-with-one-missing": listed(b"a.png 1\nc.png 2\n", 1, "c.png, named in list.txt, did not come"),
+        "list-with-one-missing": listed(
+            b"a.png 1\nc.png 2\n", 1, "c.png, named in list.txt, was not sent with it"
+        ),
         "list-with-all-missing": listed(b"c.png 1\nd.png 2\n", "No picture that list.txt names was sent"),
         "list-that-leads-outside": listed(b"../../../etc/evil.png 1\n", "No picture that list.txt names"),
         "list-of-web-addresses": listed(b"http://127.0.0.1/evil.png 1\n", "No picture that list.txt names"),

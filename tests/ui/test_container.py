@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import REPOSITORY
-from threedsl.space import PARTS
+from threedsl.space.assemble import PARTS
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -63,9 +63,11 @@ def test_everything_copied_passes_dockerignore():
 
     for part in PARTS:
         assert part.optional or sent(part.path), part.path
+    for path in (REPOSITORY / "threedsl" / "ui" / "static").iterdir():
+        assert sent(path.relative_to(REPOSITORY).as_posix()), path
     for path in (
         "train/engine.py",
-        "tests/test_cli.py",
+        "tests/cli/test_cli.py",
         ".git/config",
         ".env",
         "threedsl/.env",

@@ -12,7 +12,7 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
-from tests.ui.visit import Refused, Visitor
+from tests.ui.browser.visit import Refused, Visitor
 from tests.zips import crop, zipped
 
 UNKNOWN = "This gallery is unknown"
@@ -61,9 +61,9 @@ class Visit(threading.Thread):
 
 
 @pytest.fixture(scope="module")
-def visits(page_url):
+def visits(page_of_its_own):
     together = threading.Barrier(2)
-    both = [Visit(page_url, seed, together) for seed in (1000, 5000)]
+    both = [Visit(page_of_its_own, seed, together) for seed in (1000, 5000)]
     with both[0].visitor.open_page(), both[1].visitor.open_page():
         for visit in both:
             visit.start()
@@ -107,18 +107,18 @@ def test_a_gallery_cannot_be_used_by_its_name(pair):
     assert mine.visitor.export(name)["size"] > 1000, "it is still there"
 
 
-def test_a_gallery_of_the_page_cannot_be_used_through_the_api(pair, page_url, tmp_path):
+def test_a_gallery_of_the_page_cannot_be_used_through_the_api(pair, page_of_its_own, tmp_path):
     mine, _ = pair
     (tmp_path / "photo.png").write_bytes(crop(1))
-    client = Client(page_url, verbose=False, httpx_kwargs={"timeout": 300})
+    client = Client(page_of_its_own, verbose=False, httpx_kwargs={"timeout": 300})
     with pytest.raises(AppError, match=UNKNOWN):
         client.predict(
             photo=handle_file(tmp_path / "photo.png"), gallery=mine.names[0], k=3, api_name="/search"
         )
 
 
-def test_nothing_private_is_told_to_everybody(visits, page_url):
-    stranger = Visitor(page_url)
+def test_nothing_private_is_told_to_everybody(visits, page_of_its_own):
+    stranger = Visitor(page_of_its_own)
     places = [
         "config",
         "gradio_api/info",
@@ -198,8 +198,8 @@ def test_deleting_is_at_once(visits):
         visit.visitor.search({"photo.png": crop(1)}, page.name)
 
 
-def test_everything_goes_when_the_page_is_closed(page_url):
-    visitor = Visitor(page_url)
+def test_everything_goes_when_the_page_is_closed(page_of_its_own):
+    visitor = Visitor(page_of_its_own)
     with visitor.open_page():
         page = visitor.build({"people.zip": people(9000)})
         path = visitor.export(page.name)["path"]
@@ -212,12 +212,12 @@ def test_everything_goes_when_the_page_is_closed(page_url):
     assert visitor.fetch(path).status_code in (403, 404)
 
 
-def test_a_gallery_built_through_the_api_is_for_those_who_know_its_name(page_url, tmp_path):
+def test_a_gallery_built_through_the_api_is_for_those_who_know_its_name(page_of_its_own, tmp_path):
     for name, seed in (("people.zip", 7000), ("photo.png", 7001)):
         (tmp_path / name).write_bytes(people(seed) if name.endswith("zip") else crop(seed))
     builder, stranger = (
-        Client(page_url, verbose=False, httpx_kwargs={"timeout": 300}),
-        Client(page_url, verbose=False, httpx_kwargs={"timeout": 300}),
+        Client(page_of_its_own, verbose=False, httpx_kwargs={"timeout": 300}),
+        Client(page_of_its_own, verbose=False, httpx_kwargs={"timeout": 300}),
     )
     built = builder.predict([handle_file(tmp_path / "people.zip")], "Mine", api_name="/build_gallery")
     assert re.fullmatch(r"built-[0-9a-f]{32}", built["gallery"]) and built["people"] == 3

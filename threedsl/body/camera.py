@@ -1,4 +1,4 @@
-"""The weak-perspective camera of HMR and 3DSL (METHOD section 2), turned into a pinhole in front of the body.
+"""The weak-perspective camera of HMR and 3DSL (docs/method.md, section 2), turned into a pinhole in front of the body.
 
 Camera space: x right, y up, z towards the viewer, metres. A body at the identity pose faces the viewer.
 Pixels: x right, y down, (0, 0) is the picture's upper left corner and pixel centres lie at + 0.5.

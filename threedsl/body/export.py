@@ -1,21 +1,20 @@
-"""Bodies as a GLB file: what three-dimensional viewers and Gradio's Model3D show."""
+"""Bodies as a GLB file, for 3D viewers and Gradio's Model3D."""
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from threedsl.render.overlay import SKIN, vertex_normals
+from threedsl.body.surface import SKIN, vertex_normals
+from threedsl.files import write_whole
 
 if TYPE_CHECKING:
     import trimesh
 
-GAP = 0.15  # metres between bodies that stand side by side
+GAP = 0.15  # metres between bodies side by side
 
 
 def write_glb(
@@ -25,8 +24,8 @@ def write_glb(
 
     vertices: (V, 3) metres, Y up. faces: (F, 3), counter-clockwise seen from outside. colour: sRGB, 0 to 255.
 
-    Normals are smooth. The material is a matt one of its own: without any, viewers take glTF's default, which is
-    metal and looks black in a room with nothing to mirror. The file appears whole or not at all.
+    Normals are smooth. The mesh has a matt material: without one, viewers use glTF's default, which is metallic
+    and looks black with nothing to reflect. The file appears whole or not at all.
     """
     return write_row_glb([vertices], faces, path, colour=colour)
 
@@ -51,12 +50,7 @@ def write_row_glb(
         mesh = _mesh(vertices, faces, colour, None if colours is None else colours[i])
         scene.add_geometry(mesh, node_name=name, geom_name=name)
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        temporary.write_bytes(scene.export(file_type="glb", include_normals=True))
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(path, scene.export(file_type="glb", include_normals=True))
     return path
 
 
@@ -81,7 +75,7 @@ def _mesh(
 ) -> trimesh.Trimesh:
     import trimesh
 
-    # glTF multiplies the two, so coloured vertices want white below them.
+    # glTF multiplies the two, so coloured vertices need a white base colour.
     base = (255, 255, 255) if colours is not None else colour
     material = trimesh.visual.material.PBRMaterial(
         name="body",
@@ -105,6 +99,6 @@ def _mesh(
 
 
 def srgb_to_linear(colour: tuple[int, int, int] | np.ndarray) -> list:
-    """sRGB in 0 to 255, of any shape, as the linear light in 0 to 1 that glTF wants (IEC 61966-2-1)."""
+    """sRGB in 0 to 255, of any shape, as the linear light in 0 to 1 that glTF requires (IEC 61966-2-1)."""
     share = np.asarray(colour) / 255
     return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4).tolist()

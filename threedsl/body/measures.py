@@ -1,4 +1,4 @@
-"""Proportions of a body that a person can check, in the T-pose and relative to its height: a crop has no scale."""
+"""Body proportions that a person can check, in the T-pose and relative to height, since a crop has no scale."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from threedsl.body.model import BodyModel
 
 _ARM_JOINTS = ("shoulder", "elbow", "wrist", "hand")
-_LEVELS = 12  # sections tried for each girth
+_LEVELS = 12  # sections tried per girth
 
 
 def body_measures(
@@ -26,8 +26,8 @@ def body_measures(
 
     Shoulders and limbs are measured between joints, "arm length" from the shoulder joint to the wrist along the
     elbow, "leg length" from the hip joint to the sole; "hip width" is the breadth of the body where its hip girth is
-    taken. Girths are what a tape shows: the outline of the convex hull of a level section, without the arms.
-    Any SMPL topology will do: joints and skinning weights say where the parts are.
+    taken. Girths are measured like with a tape: the perimeter of the convex hull of a level section, without the arms.
+    Any SMPL topology works: joints and skinning weights locate the parts.
     """
     device = body.smpl.v_template.device
     shape = torch.as_tensor(np.array(betas, np.float32), device=device)[None]
@@ -89,7 +89,7 @@ def trunk_edges(faces: np.ndarray, left_out: np.ndarray) -> np.ndarray:
     """Edges (E, 2), each once, of the faces (F, 3) that have no vertex in the mask left_out (V,)."""
     kept = faces[~left_out[faces].any(1)]
     low, high = np.sort(kept[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1).astype(np.int64).T
-    # One number an edge: np.unique on pairs is ten times slower.
+    # One number per edge: np.unique on pairs is ten times slower.
     return np.stack(np.divmod(np.unique(low * len(left_out) + high), len(left_out)), axis=1)
 
 

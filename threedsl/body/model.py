@@ -1,6 +1,5 @@
 """An SMPL-format body run by smplx, with displacements and a coarse copy of the same shape space for silhouettes."""
 
-import zipfile
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -13,20 +12,12 @@ from smplx.lbs import batch_rigid_transform, blend_shapes
 from smplx.utils import Struct
 from torch import Tensor, nn
 
-from threedsl.errors import InputError
+from threedsl.body.file import EXTRA_KEYS, read_body
+from threedsl.body.smoothing import smoothing_matrix
+from threedsl.shipped import shipped
 
-DEFAULT_BODY = Path(__file__).resolve().parents[2] / "checkpoints" / "body" / "anny_smpl.npz"
+DEFAULT_BODY = shipped("checkpoints/body/anny_smpl.npz")
 """The shipped body, distilled from Anny by `python -m train body`."""
-
-SMPL_KEYS = ("v_template", "shapedirs", "posedirs", "J_regressor", "kintree_table", "weights", "f")
-EXTRA_KEYS = (
-    "coco_regressor",
-    "coarse_index",
-    "coarse_faces",
-    "upsample_index",
-    "upsample_weight",
-    "population_betas",
-)
 
 
 class BodyOutput(NamedTuple):
@@ -38,7 +29,7 @@ class BodyOutput(NamedTuple):
 
 
 class BodyModel(nn.Module):
-    """M(beta, theta, delta) = W(T(beta) + delta, J(beta), theta) of 3DSL (METHOD section 2).
+    """M(beta, theta, delta) = W(T(beta) + delta, J(beta), theta) of 3DSL (docs/method.md, section 2).
 
     Both topologies share betas, joints and skinning weights: coarse vertices are a subset of the display vertices.
     Joints depend on beta alone, so a displacement moves the surface and never the skeleton.
@@ -69,6 +60,10 @@ class BodyModel(nn.Module):
             torch.from_numpy(extras["upsample_weight"].astype(np.float32)),
             persistent=False,
         )
+        smoothing = smoothing_matrix(
+            self.coarse_template.numpy(), extras["coarse_faces"].astype(np.int64), joint_template.numpy()
+        )
+        self.register_buffer("smoothing", torch.from_numpy(smoothing), persistent=False)
         self.has_pose_correctives = bool(smpl.posedirs.abs().max() > 0)
         self.faces_display = np.asarray(smpl.faces, np.int64)
         self.faces_coarse = extras["coarse_faces"].astype(np.int64)
@@ -95,37 +90,9 @@ class BodyModel(nn.Module):
         """Read an .npz of the SMPL format with this project's extra arrays.
 
         Raises:
-            InputError: the file is missing, damaged or lacks an array.
+            InputError: the file is missing, damaged, lacks an array, or an array is invalid.
         """
-        path = Path(path)
-        if not path.is_file():
-            raise InputError(f"Body model {path} does not exist; make it with `python -m train body`.")
-        try:
-            with np.load(path) as file:
-                arrays = {key: file[key] for key in file.files}
-        except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-            raise InputError(
-                f"Body model {path} cannot be read ({error}); make it anew with `python -m train body`."
-            ) from None
-        missing = [key for key in SMPL_KEYS + EXTRA_KEYS if key not in arrays]
-        if missing:
-            raise InputError(
-                f"Body model {path} lacks {', '.join(missing)}; make it anew with `python -m train body`, "
-                "or convert a licensed SMPL file with `python -m train body --smpl FILE`."
-            )
-        count = len(arrays["v_template"])
-        for key, shape in {
-            "v_template": (count, 3),
-            "shapedirs": (count, 3, 10),
-            "posedirs": (count, 3, 207),
-            "J_regressor": (24, count),
-            "weights": (count, 24),
-            "coco_regressor": (17, count),
-        }.items():
-            if arrays[key].shape != shape:
-                raise InputError(
-                    f"Body model {path}: {key} has shape {arrays[key].shape} instead of {shape}."
-                )
+        arrays = read_body(Path(path))
         return cls(run_by_smplx(arrays), {key: arrays[key] for key in EXTRA_KEYS})
 
     @property
@@ -151,9 +118,7 @@ class BodyModel(nn.Module):
             displacement: (B, V_coarse, 3) metres, added to the shaped rest vertices.
             topology: "coarse" or "display".
         """
-        posed_joints, transforms = batch_rigid_transform(
-            pose, self.joints_at_rest(betas), self.smpl.parents, dtype=betas.dtype
-        )
+        posed_joints, transforms = self._transforms(betas, pose)
         if topology == "coarse":
             rest = self.coarse_template + blend_shapes(betas, self.coarse_shapedirs)
             rest = rest if displacement is None else rest + displacement
@@ -164,12 +129,25 @@ class BodyModel(nn.Module):
             vertices = self._skin(rest, pose, transforms, self.smpl.lbs_weights, self.smpl.posedirs)
         return BodyOutput(vertices, posed_joints, self._keypoints(betas, pose, transforms))
 
+    def skeleton(self, betas: Tensor, pose: Tensor) -> tuple[Tensor, Tensor]:
+        """Joints (B, 24, 3) and COCO keypoints (B, 17, 3) in metres, as `forward` gives them, without the surface."""
+        joints, transforms = self._transforms(betas, pose)
+        return joints, self._keypoints(betas, pose, transforms)
+
+    def _transforms(self, betas: Tensor, pose: Tensor) -> tuple[Tensor, Tensor]:
+        return batch_rigid_transform(pose, self.joints_at_rest(betas), self.smpl.parents, dtype=betas.dtype)
+
     def _keypoints(self, betas: Tensor, pose: Tensor, transforms: Tensor) -> Tensor:
         points = self.keypoint_template + torch.einsum("bs,kjds->bkjd", betas, self.keypoint_shapedirs)
         if self.has_pose_correctives:
             points = points + torch.einsum("bp,pkjd->bkjd", pose_feature(pose), self.keypoint_posedirs)
         turned = torch.einsum("bjrc,bkjc->bkr", transforms[:, :, :3, :3], points)
         return turned + torch.einsum("kj,bjr->bkr", self.keypoint_mass, transforms[:, :, :3, 3])
+
+    def smooth(self, displacement: Tensor) -> Tensor:
+        """A displacement (B, V_coarse, 3) as people are shown it, without steps at ankles and neck
+        (`threedsl.body.smoothing`)."""
+        return self.smoothing @ displacement
 
     def upsample(self, displacement: Tensor) -> Tensor:
         """Carry a displacement (B, V_coarse, 3) to the display topology (B, V_display, 3)."""

@@ -33,7 +33,7 @@ def matrix_from_axis_angle(rotvec: torch.Tensor) -> torch.Tensor:
 
 
 def mirror_pose(pose: torch.Tensor) -> torch.Tensor:
-    """(..., 24, 3, 3) -> the pose in the mirrored picture: left and right change places, and x changes its sign on
-    both sides of each rotation. It is its own inverse."""
+    """(..., 24, 3, 3) -> the pose in the mirrored picture: left and right are swapped, and x is negated on both sides
+    of each rotation. It is its own inverse."""
     sign = pose.new_tensor([-1, 1, 1])
     return pose[..., list(SMPL_FLIP), :, :] * sign[:, None] * sign

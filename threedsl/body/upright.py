@@ -1,4 +1,4 @@
-"""Bodies for people to look at: on level ground, however the camera was held."""
+"""Bodies for display: on level ground, however the camera was held."""
 
 import numpy as np
 
@@ -11,8 +11,8 @@ NECK = SMPL_JOINTS.index("neck")
 def stand_up(vertices: np.ndarray, joints: np.ndarray) -> np.ndarray:
     """Turn a body so that its neck is right above the middle of its ankles.
 
-    Most cameras look down on people; in the camera's axes, which `Bodies.vertices` has, everybody leans towards such a
-    camera. The turn is about a horizontal axis, so that the body goes on facing the way it did.
+    Most cameras look down on people; in the camera's axes, which `Bodies.vertices` has, everyone leans towards such a
+    camera. The turn is about a horizontal axis, so that the body keeps facing the same way.
 
     Args:
         vertices: (V, 3) metres, y up. joints: (24, 3), those of SMPL_JOINTS, in the same axes.
@@ -22,7 +22,7 @@ def stand_up(vertices: np.ndarray, joints: np.ndarray) -> np.ndarray:
     """
     axis = (joints[NECK] - joints[ANKLES].mean(0)).astype(np.float64)
     x, y, z = axis / np.linalg.norm(axis)
-    # The smallest rotation that takes (x, y, z) to (0, 1, 0); upside down there is none, and nobody is pictured so.
+    # The smallest rotation that takes (x, y, z) to (0, 1, 0); undefined upside down, which no picture shows.
     share = 1 / max(1 + y, 1e-6)
     turn = np.array(
         [[1 - x * x * share, -x, -x * z * share], [x, y, z], [-x * z * share, -z, 1 - z * z * share]]

@@ -1,7 +1,7 @@
-"""python -m threedsl: one file a command.
+"""python -m threedsl: one file per command.
 
-Exit codes: 0 done; 2 wrong usage or input, with one sentence on stderr; 1 a defect of this program; 141 the
-reader of its output went away.
+Exit codes: 0 done; 2 wrong usage or input, with one sentence on stderr; 1 a bug in this program; 141 the
+reader of its output closed the pipe.
 """
 
 from threedsl.cli.main import main

@@ -1,69 +1,98 @@
-"""What several commands do: read a query, load the model, open a gallery, say what was used."""
+"""Shared by several commands: read a query, load the model, open a gallery, report what was used."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from threedsl.arguments import device
+from threedsl.console import json_line
 from threedsl.errors import InputError
 from threedsl.files import check_folder
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from threedsl.data.detect import Box
     from threedsl.gallery import Gallery
+    from threedsl.people import Choice
     from threedsl.pipeline import ThreeDSL
 
-SOURCES = "a folder of pictures, a folder with one sub-folder a person, or a list file"
+SOURCES = "a folder of pictures, a folder with one sub-folder per person, or a list file"
 
 
-def add_model_arguments(parser: argparse.ArgumentParser, photos: bool = True) -> None:
-    """--checkpoint, --device, --json and, where the pictures may be photos, --whole."""
+def add_model_arguments(parser: argparse.ArgumentParser, photos: bool = True, backends: bool = True) -> None:
+    """--checkpoint, --device, --json, --backend unless it is left out, and --whole where the pictures may be photos."""
     parser.add_argument(
-        "--checkpoint", help="a folder, a Hugging Face id, or 3dsl-lite, which is shipped (default)"
+        "--checkpoint", help="a folder, a Hugging Face id, or the shipped 3dsl-lite (default)"
     )
     parser.add_argument(
         "--device", type=device, default="auto", help="auto, cpu, cuda or cuda:N (default auto)"
     )
+    if backends:
+        parser.add_argument(
+            "--backend",
+            choices=("auto", "torch", "onnx"),
+            default="auto",
+            help="what runs the network: torch, or onnx (onnxruntime), two to three times as fast on a CPU; auto "
+            "(default) is onnx where it can be had",
+        )
     if photos:
         parser.add_argument(
-            "--whole", action="store_true", help="take every picture as a person crop; look for nobody in it"
+            "--whole",
+            action="store_true",
+            help="treat every picture as a person crop; skip person detection",
         )
-    parser.add_argument("--json", action="store_true", help="print JSON, one object a line")
+    parser.add_argument("--json", action="store_true", help="print JSON, one object per line")
 
 
-def read_query(path: str, whole: bool) -> tuple[np.ndarray, Box, int]:
-    """(crop RGB, its box, people found in the photo)."""
-    from threedsl.data.detect import query_box, whole_picture
+def add_share_argument(parser: argparse.ArgumentParser) -> None:
+    """--shape-share, where both streams are ranked by together."""
+    parser.add_argument(
+        "--shape-share",
+        metavar="X_OR_LIST",
+        help="the shape stream's weight in the combined stream, between 0 and 1 (default: the checkpoint's), or a list "
+        "file of labelled pictures of other people on which it is chosen",
+    )
+
+
+def read_query(path: str, whole: bool) -> tuple[np.ndarray, Choice]:
+    """(RGB uint8 crop, the chosen box and the people in the photo).
+
+    Raises:
+        InputError: the picture cannot be read, or whole is False and it contains no person.
+    """
     from threedsl.data.images import load_image
 
     image = load_image(path)
-    box, people = (whole_picture(image), 0) if whole else query_box(image)
-    return box.crop(image), box, people
+    from threedsl.people import Choice, choose, whole_picture  # slow import; a bad file is reported first
+
+    choice = Choice(whole_picture(image)) if whole else choose(image)
+    if not whole and not choice.count:
+        raise InputError(
+            f"No person was found in {path}; use another photo, or --whole to use the whole picture."
+        )
+    return choice.box.crop(image), choice
 
 
 def load_model(args: argparse.Namespace) -> ThreeDSL:
-    """The model that --checkpoint and --device name."""
-    from threedsl.checkpoint_folder import DEFAULT, REPOSITORY, find_checkpoint
+    """The model selected by --checkpoint and --device."""
+    from threedsl.checkpoint.folder import DEFAULT_CHECKPOINT, find_checkpoint
 
-    folder = find_checkpoint(args.checkpoint or REPOSITORY / "checkpoints" / DEFAULT)
-    from threedsl.pipeline import ThreeDSL  # takes seconds; a wrong name is told before
+    folder = find_checkpoint(args.checkpoint or DEFAULT_CHECKPOINT)
+    from threedsl.pipeline import ThreeDSL  # slow import; a wrong name is reported first
 
-    return ThreeDSL.from_pretrained(folder, device=args.device)
+    return ThreeDSL.from_folder(folder, args.device, args.backend)
 
 
 def open_gallery(source: str, model: ThreeDSL, whole: bool, kind: str | None = None) -> Gallery:
-    """A gallery from whatever the user named; pictures that cannot be read are told on stderr and left out.
+    """A gallery from whatever the user named; unreadable pictures are reported on stderr and left out.
 
-    kind: of its index; None keeps a saved one's, and is flat for pictures.
+    kind: index kind; None keeps that of a saved index and means flat for pictures.
     """
-    from threedsl.demo import demo_galleries
     from threedsl.gallery import Gallery
+    from threedsl.gallery.demo import demo_galleries
 
     demos = {} if Path(source).exists() else demo_galleries()
     if source in demos:
@@ -71,39 +100,45 @@ def open_gallery(source: str, model: ThreeDSL, whole: bool, kind: str | None = N
     gallery = Gallery.open(source, model, find=False if whole else None, kind=kind, skip_damaged=True)
     for sentence in gallery.skipped:
         print(f"left out: {sentence}", file=sys.stderr)
+    for sentence in gallery.copies:
+        print(sentence, file=sys.stderr)
     return gallery
 
 
 def writable(path: str, endings: tuple[str, ...] = ()) -> Path:
-    """The path of a file to write, its folder made.
+    """The path of an output file; creates its folder.
 
-    endings: those the file's name may have, in lower case; none: any.
+    endings: allowed extensions, in lower case; empty for any.
 
     Raises:
-        InputError: before any work, when the file could not be written at its end.
+        InputError: the file could not be written; checked before any work.
     """
     target = Path(path)
     if target.is_dir():
         raise InputError(f"{path} is a folder; name the file to write.")
     if endings and target.suffix.lower() not in endings:
-        raise InputError(f"{path} must end in {' or '.join(endings)}; name the file so.")
+        raise InputError(f"{path} must end in {' or '.join(endings)}; choose such a name.")
     check_folder(target.parent, path)
     return target
 
 
-def cut_out(box: Box, people: int) -> dict:
-    """JSON fields that say which part of a photo was used, in pixels of the photo as read (at most 2,000 a side)."""
-    return {"box": [box.x0, box.y0, box.x1, box.y1], "people": people}
+def cut_out(choice: Choice) -> dict:
+    """JSON fields for the part of a photo that was used, in pixels of the photo as read (at most 2,000 a side)."""
+    box = choice.box
+    warning = choice.person.warning() if choice.person else ""
+    return {"box": [box.x0, box.y0, box.x1, box.y1], "people": choice.count, "warning": warning}
 
 
-def in_words(box: Box, people: int) -> str:
-    """The same for people to read."""
+def in_words(choice: Choice) -> str:
+    """The same as text."""
+    box = choice.box
     if box.whole:
-        return "a person crop" if people else "the whole picture"
-    found = "the person found" if people == 1 else f"the most prominent of {people} people"
-    return f"{found}, box {box.x0} {box.y0} {box.x1} {box.y1}"
+        return "a person crop" if choice.count else "the whole picture"
+    found = "the person found" if choice.count == 1 else f"the most prominent of {choice.count} people"
+    warning = choice.person.warning()
+    return f"{found}, box {box.x0} {box.y0} {box.x1} {box.y1}{'; ' if warning else ''}{warning.rstrip('.')}"
 
 
 def print_json(value: dict) -> None:
     """One object on one line."""
-    print(json.dumps(value, ensure_ascii=False))
+    print(json_line(value))

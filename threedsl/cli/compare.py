@@ -1,4 +1,4 @@
-"""Say how alike the people in two photos are, and where their bodies differ."""
+"""Score how similar the people in two photos are, and show where their bodies differ."""
 
 from __future__ import annotations
 
@@ -8,41 +8,42 @@ from threedsl.cli.common import add_model_arguments, cut_out, in_words, load_mod
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command's own arguments and those of every command."""
+    """Add this command's arguments and the shared ones."""
     parser.add_argument("photos", nargs=2, metavar="PHOTO", help="a photo or a person crop")
     add_model_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print similarities, what they mean where that was measured, and the bodies' differences."""
-    from threedsl.calibration import Calibration
-    from threedsl.comparison import (
+    """Print similarities, their calibrated meaning where available, and the body differences."""
+    from threedsl.body.comparison import (
         HEIGHT,
-        compare_figures,
-        figure,
+        compare_bodies,
         in_a_sentence,
-        one_by_one,
-        similarities,
+        standard_body,
     )
+    from threedsl.calibration import Calibration
+    from threedsl.descriptors import similarity
 
     photos = [read_query(path, args.whole) for path in args.photos]
     model = load_model(args)
-    output = model([crop for crop, _, _ in photos])
-    scores = similarities(*one_by_one(output))
+    output = model([crop for crop, _ in photos])
+    scores = similarity(output.rows(slice(0, 1)), output.rows(slice(1, 2)))
     calibration = Calibration.read(model.checkpoint_folder)
-    shares = {name: calibration.same(name, score) for name, score in scores.items()} if calibration else {}
+    shares = (
+        {name: calibration.same_of_two(name, score) for name, score in scores.items()} if calibration else {}
+    )
     difference = None
     if output.bodies is not None:
         figures = [
-            figure(model.body, output.bodies.betas[i], output.bodies.displacement[i]) for i in range(2)
+            standard_body(model.body, output.bodies.betas[i], output.bodies.displacement[i]) for i in range(2)
         ]
-        difference = compare_figures(model.body, *figures)
+        difference = compare_bodies(model.body, *figures)
     if args.json:
         print_json(
             {
                 "photos": [
-                    {"photo": path} | cut_out(box, people)
-                    for path, (_, box, people) in zip(args.photos, photos, strict=True)
+                    {"photo": path} | cut_out(choice)
+                    for path, (_, choice) in zip(args.photos, photos, strict=True)
                 ],
                 "similarity": {name: round(score, 6) for name, score in scores.items()},
                 "same_share": {name: round(shares[name], 4) if shares else None for name in scores},
@@ -50,8 +51,8 @@ def run(args: argparse.Namespace) -> None:
             }
         )
         return
-    for path, (_, box, people) in zip(args.photos, photos, strict=True):
-        print(f"{path} ({in_words(box, people)})")
+    for path, (_, choice) in zip(args.photos, photos, strict=True):
+        print(f"{path} ({in_words(choice)})")
     for name, score in scores.items():
         meaning = f"  {calibration.sentence(name, score)}" if calibration else ""
         print(f"  {name:<10} {score:+.3f}{meaning}")

@@ -1,22 +1,21 @@
-"""Describe a gallery once and save it, for searches that start at once."""
+"""Index a gallery once and save it, so that searches start immediately."""
 
 from __future__ import annotations
 
 import argparse
 
 from threedsl.cli.common import SOURCES, add_model_arguments, load_model, open_gallery, print_json
-
-KINDS = ("flat", "hnsw", "ivfpq")
+from threedsl.gallery.index_kinds import KINDS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command's own arguments and those of every command."""
+    """Add this command's arguments and the shared ones."""
     parser.add_argument("source", metavar="FOLDER_OR_LIST", help=SOURCES)
     parser.add_argument("--out", required=True, help="the index folder to write")
     parser.add_argument(
         "--kind",
         choices=KINDS,
-        help="flat (exact, default), or hnsw, ivfpq for very large galleries; a saved index keeps its own",
+        help="flat (exact, default), or hnsw, ivfsq, ivfpq for very large galleries; a saved index keeps its own",
     )
     add_model_arguments(parser)
 

@@ -1,4 +1,4 @@
-"""The parser, and what becomes of errors."""
+"""The argument parser and error handling."""
 
 from __future__ import annotations
 
@@ -7,9 +7,23 @@ import errno
 import os
 import sys
 import warnings
+from pathlib import Path
 from typing import NoReturn
 
-from threedsl.cli import annotate, compare, embed, evaluate, index, prepare, reconstruct, search, space
+from threedsl.cli import (
+    annotate,
+    compare,
+    embed,
+    evaluate,
+    export,
+    index,
+    prepare,
+    reconstruct,
+    search,
+    space,
+    summarize,
+)
+from threedsl.console import show_every_name
 from threedsl.errors import InputError
 
 COMMANDS = {
@@ -21,16 +35,19 @@ COMMANDS = {
     "prepare": prepare,
     "annotate": annotate,
     "evaluate": evaluate,
+    "summarize": summarize,
+    "export": export,
     "space": space,
 }
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
+    show_every_name()
     args = build_parser().parse_args(argv)
     try:
         with warnings.catch_warnings():
-            # What Pillow warns of, such as a large picture or odd EXIF data, ends in a sentence or does not matter.
+            # Pillow's warnings, such as large pictures or odd EXIF data, are reported as errors elsewhere or harmless.
             warnings.filterwarnings("ignore", module=r"PIL\.")
             args.run(args)
             sys.stdout.flush()
@@ -38,11 +55,11 @@ def main(argv: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
-        # Who reads has seen enough, as `| head` does.
+        # The reader closed the pipe, as `| head` does.
         _silence()
         return 141
     except OSError as error:
-        # Files that commands write tell of a full disk themselves; what is left is what is printed.
+        # Commands report a full disk for the files they write, so this is stdout.
         if error.errno != errno.ENOSPC:
             raise
         _silence()
@@ -55,21 +72,23 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _silence() -> None:
-    """Send what is left of stdout nowhere: Python would complain again when it closes the stream."""
+    """Discard the rest of stdout: Python would raise again when it closes the stream."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class Parser(argparse.ArgumentParser):
-    """Wrong usage as one sentence, like every other error."""
+    """Report wrong usage in one sentence, like every other error."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"error: {message}; see `{self.prog} --help`\n")
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Commands import what is heavy when they run, so that --help is quick."""
+    """Commands import heavy modules only when they run, so that --help is quick."""
+    installed = Path(sys.argv[0]).stem == "threedsl"  # the entry point of pyproject.toml
     parser = Parser(
-        prog="python -m threedsl", description="Find people again although their clothes changed."
+        prog="threedsl" if installed else "python -m threedsl",
+        description="Cloth-changing person re-identification.",
     )
     commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
     for name, module in COMMANDS.items():

@@ -1,8 +1,8 @@
-"""Write the lists of a public data set, or of pictures of your own.
+"""Write the lists of a public dataset, or of your own pictures.
 
-Nothing is copied: the lists name the pictures where they are, by paths relative to --out where they lie below it and
-by absolute paths otherwise. `python -m threedsl prepare DATASET --help` shows the layout that a data set must have and
-the lists that are written besides train.txt, query.txt and gallery.txt.
+Nothing is copied: the lists refer to the pictures in place, by paths relative to --out where they are below it and by
+absolute paths otherwise. `python -m threedsl prepare DATASET --help` shows the expected layout and the lists that
+are written in addition to train.txt, query.txt and gallery.txt.
 """
 
 from __future__ import annotations
@@ -11,36 +11,14 @@ import argparse
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
-from threedsl.datasets import (
-    celebreid,
-    dukemtmc,
-    fgpr,
-    folder,
-    ltcc,
-    market1501,
-    msmt17,
-    prcc,
-    vcclothes,
-)
-
-DATASETS = {
-    "market1501": market1501,
-    "dukemtmc": dukemtmc,
-    "msmt17": msmt17,
-    "prcc": prcc,
-    "ltcc": ltcc,
-    "celebreid": celebreid,
-    "vcclothes": vcclothes,
-    "fgpr": fgpr,
-    "folder": folder,
-}
-WITH_OPTIONS = (fgpr, folder)
+from threedsl.datasets import DATASETS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """One sub-command a data set."""
+    """One sub-command per dataset."""
     parser.description, parser.epilog = __doc__.split("\n\n", 1)
     datasets = parser.add_subparsers(
         dest="dataset", required=True, metavar="DATASET", parser_class=type(parser)
@@ -52,25 +30,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             description=module.__doc__,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        command.add_argument("root", metavar="ROOT", help="the data set's folder, as described above")
+        command.add_argument("root", metavar="ROOT", help="the dataset's folder, as described above")
         command.add_argument(
             "--out",
             required=True,
             metavar="DIR",
-            help="the dataset folder; its list/ is written; may be ROOT itself",
+            help="the dataset folder to write list/ into; may be ROOT itself",
         )
-        command.add_argument("--force", action="store_true", help="replace the lists of another data set")
+        command.add_argument("--force", action="store_true", help="replace the lists of another dataset")
         command.add_argument("--json", action="store_true", help="print the table as JSON")
-        if module in WITH_OPTIONS:
-            options = command.add_argument_group("what the folder does not say")
+        if hasattr(module, "add_arguments"):
+            options = command.add_argument_group("details that the folder does not provide")
             module.add_arguments(options)
 
 
 def run(args: argparse.Namespace) -> None:
-    """Read, print the sizes beside the published ones, write the lists."""
+    """Read the dataset, print its sizes next to the published ones, write the lists."""
     from threedsl.cli.common import print_json
     from threedsl.datasets.collection import WHOLE, table, unanswerable
-    from threedsl.datasets.folders import joined
+    from threedsl.datasets.folders import joined, passed_over
     from threedsl.datasets.writing import (
         prepared,
         refuse_overwrite,
@@ -85,6 +63,7 @@ def run(args: argparse.Namespace) -> None:
     common = {"command", "run", "dataset", "root", "out", "force", "json"}
     options = {name: value for name, value in vars(args).items() if name not in common}
     collection = module.read(args.root, **options)
+    collection = replace(collection, notes=(*collection.notes, *passed_over(collection.lists, args.root)))
     if not args.force:
         refuse_overwrite(out, collection.dataset)
     before = prepared(out)
@@ -106,15 +85,15 @@ def run(args: argparse.Namespace) -> None:
         print(f"Written to {written[0].parent}: {', '.join(path.name for path in written)}", flush=True)
     if args.force and (others := strangers(out, written)):
         print(
-            f"warning: {joined([str(path) for path in others])} stayed, which `prepare` did not write; other commands "
-            "read every list, so delete what is not of this data set.",
+            f"warning: kept {joined([str(path) for path in others])}, not written by `prepare`; other commands read "
+            "every list, so delete those that do not belong to this dataset.",
             file=sys.stderr,
         )
     if found["differences"]:
         names = [sentence.split(":")[0] for sentence in found["differences"]]
-        names = joined(["the whole" if name == WHOLE else name for name in names])
+        names = joined(["the whole dataset" if name == WHOLE else name for name in names])
         print(
-            f"warning: sizes of {names} are not the published ones: an incomplete copy or another version, "
-            "whose results cannot be compared with papers.",
+            f"warning: the sizes of {names} differ from the published ones (an incomplete copy, another version or "
+            "a division of your own); results cannot be compared with papers.",
             file=sys.stderr,
         )

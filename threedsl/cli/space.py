@@ -10,9 +10,12 @@ from threedsl.cli.common import print_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command's own arguments."""
+    """Add this command's arguments."""
     parser.add_argument(
-        "--out", required=True, type=Path, help="a new or empty folder, or an earlier assembly"
+        "--out",
+        required=True,
+        type=Path,
+        help="a new or empty folder, or one that this command wrote earlier",
     )
     parser.add_argument(
         "--verify",
@@ -23,9 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Assemble, verify if asked, say what was done."""
-    from threedsl.space import assemble
-    from threedsl.space_check import verify
+    """Assemble, verify if asked, report the result."""
+    from threedsl.space.assemble import assemble
+    from threedsl.space.check import verify
 
     space = assemble(args.out)
     report = {"folder": str(space.folder), "files": len(space.sizes), "bytes": space.bytes}

@@ -1,4 +1,10 @@
-"""Any picture a person may bring, as upright RGB; anything else as one clear sentence."""
+"""Read any picture a user may provide as upright RGB, or fail with one clear sentence.
+
+What decoding may cost is known from the header before a pixel is decoded. At most DECODED_AT_ONCE pixels are being
+decoded in this process at any time. There is no timeout, but time is bounded: every format takes time
+in proportion to its bytes and to its pixels times its scans, and all of these have limits below.
+benchmarks/decoding.py measures the costliest files that they let through.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +12,36 @@ import io
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, JpegImagePlugin, features
 
+from threedsl.data.budget import Budget
+from threedsl.data.directories import bound_directories
+from threedsl.data.headers import JPEG, check_header, read_jpeg
+from threedsl.data.picture_files import AVIF_BRANDS, HEIF_BRANDS
 from threedsl.errors import InputError
+from threedsl.reading import is_pointer, pointer_sentence, read_file
 
-MAX_BYTES = 20 * 2**20
+MAX_BYTES = 64 * 2**20  # a phone's photo of 200 megapixels has up to 60 MB
 MAX_PIXELS = 50_000_000
+MAX_WEBP_PIXELS = 25_000_000  # its decoder uses 16 bytes per pixel, several times more than others
+MAX_SHRUNK_PIXELS = 250_000_000  # of a JPEG that is decoded at a smaller size, at the cost of that size
+MAX_SCANS = 100  # of a progressive JPEG; encoders write 10, those that search for the smallest file up to 20
+MAX_SCANNED_PIXELS = 1_500_000_000  # scans times pixels: a picture of 50 megapixels may have 30
+DECODED_AT_ONCE = 64_000_000  # pixels, all threads together
 MAX_SIDE = 2000  # pixels; larger pictures are scaled down as they are read
 MIN_SIDE = 16
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")  # Pillow reads MPO, two JPEGs in one, as JPEG
-SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".mpo", ".heic", ".heif")
-)
+FORMATS = (
+    "JPEG",
+    "PNG",
+    "WEBP",
+    "GIF",
+    "BMP",
+    "TIFF",
+    *(["AVIF"] if features.check("avif") else []),
+)  # Pillow reads MPO, two JPEGs in one, as JPEG
 SIGNATURES = (b"\xff\xd8", b"\x89PNG", b"GIF8", b"RIFF", b"II*\0", b"MM\0*")
-HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+DECODING = Budget(DECODED_AT_ONCE)
+bound_directories()
 
 Source = str | Path | bytes | Image.Image | np.ndarray
 
@@ -56,7 +78,8 @@ def load_image(source: Source, name: str | None = None) -> np.ndarray:
         )
     _check_size(image.size, name)
     try:
-        rgb = _upright_rgb(image)
+        with DECODING.hold(image.size[0] * image.size[1]):
+            rgb = _upright_rgb(image if isinstance(image, Image.Image) else image.to_pillow())
     except InputError:
         raise
     except Exception as error:  # each decoder has its own exceptions for damaged data, SyntaxError among them
@@ -67,50 +90,40 @@ def load_image(source: Source, name: str | None = None) -> np.ndarray:
     return np.ascontiguousarray(np.asarray(rgb, np.uint8))
 
 
-def is_picture(path: Path) -> bool:
-    """Whether a file's name says it is a picture; hidden files are not."""
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-
-
 def _read(path: str | Path, name: str) -> bytes:
     if str(path).startswith(("http://", "https://")):
         raise InputError(f"{name} is a web address; download the picture and give the file.")
-    path = Path(path)
-    try:
-        if path.is_dir():
-            raise InputError(f"{name} is a folder, not a picture.")
-        if not path.exists():
-            raise InputError(f"{name} does not exist; check the path.")
-        if not path.is_file():
-            raise InputError(f"{name} is not an ordinary file.")
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise InputError(
-                f"{name} has {size / 2**20:.0f} MB, more than {MAX_BYTES // 2**20} MB; make it smaller."
-            )
-        return path.read_bytes()
-    except InputError:
-        raise
-    except (OSError, ValueError) as error:
-        raise InputError(f"{name} cannot be read ({_reason(error)}).") from error
+    if Path(path).is_dir():
+        raise InputError(f"{name} is a folder, not a picture.")
+    return read_file(path, MAX_BYTES, name)
 
 
 def _open(data: bytes, name: str) -> Image.Image:
-    """Parse the header only, so that a size can be refused before a pixel is decoded."""
+    """Parse the header only, so that a size can be refused before a pixel is decoded.
+
+    Returns:
+        a Pillow image, or pillow_heif's file, that has decoded nothing yet; its size is what will be decoded.
+    """
     if not data:
         raise InputError(f"{name} is empty (0 bytes).")
     if len(data) > MAX_BYTES:
         raise InputError(
-            f"{name} has {len(data) / 2**20:.0f} MB, more than {MAX_BYTES // 2**20} MB; make it smaller."
+            f"{name} is {len(data) / 2**20:.0f} MB, more than {MAX_BYTES // 2**20} MB; make it smaller."
         )
     if data[4:8] == b"ftyp" and data[8:12] in HEIF_BRANDS:
         return _open_heif(data, name)
+    if data[4:8] == b"ftyp" and data[8:12] in AVIF_BRANDS and "AVIF" not in FORMATS:
+        raise InputError(
+            f"{name} is an AVIF picture, which the Pillow installed here does not read; convert it to JPEG."
+        )
+    if is_pointer(data):
+        raise InputError(pointer_sentence(name))
     try:
+        if data.startswith(JPEG):
+            return _open_jpeg(data, name)
+        check_header(data, name)
         image = Image.open(io.BytesIO(data), formats=FORMATS)
-        _check_size(image.size, name)
-        image.draft(
-            "RGB", _bounded(image.size)
-        )  # a JPEG decodes at half or quarter size where that is enough
+        _check_size(image.size, name, MAX_WEBP_PIXELS if image.format in ("WEBP", "AVIF") else MAX_PIXELS)
         return image
     except InputError:
         raise
@@ -129,7 +142,27 @@ def _open(data: bytes, name: str) -> Image.Image:
         ) from error
 
 
-def _open_heif(data: bytes, name: str) -> Image.Image:
+def _open_jpeg(data: bytes, name: str) -> Image.Image:
+    """Of the sizes that JPEG decodes at (1/1, 1/2, 1/4, 1/8) the smallest that is enough.
+
+    Pillow's general opener is left out: it warns and refuses by the full size.
+    """
+    found = read_jpeg(data, name)
+    image = JpegImagePlugin.JpegImageFile(io.BytesIO(data))
+    if (found.width, found.height) != image.size:
+        raise InputError(f"{name} is damaged or cut off; export or copy it again.")
+    pixels = found.width * found.height
+    _check_size(image.size, name, MAX_PIXELS if found.whole else MAX_SHRUNK_PIXELS)
+    if found.scans > MAX_SCANS or found.scans * pixels > max(MAX_SCANNED_PIXELS, pixels):
+        raise InputError(
+            f"{name} is a JPEG of {found.scans:,} scans, more than any camera writes; open it in an image editor and "
+            "export it again."
+        )
+    image.draft("RGB", _bounded(image.size))
+    return image
+
+
+def _open_heif(data: bytes, name: str):
     try:
         import pillow_heif
     except ImportError:
@@ -139,7 +172,7 @@ def _open_heif(data: bytes, name: str) -> Image.Image:
     try:
         file = pillow_heif.open_heif(data)
         _check_size(file.size, name)
-        return file.to_pillow()
+        return file
     except InputError:
         raise
     except Exception as error:
@@ -163,16 +196,25 @@ def _from_array(array: np.ndarray, name: str) -> Image.Image:
     )
 
 
-def _check_size(size: tuple[int, int], name: str) -> None:
+def check_pixels(size: tuple[int, int], name: str, most: int = MAX_PIXELS) -> None:
+    """Refuse a picture of (width, height) pixels that has more than `most` before one of them is decoded.
+
+    Raises:
+        InputError: naming its size and the limit.
+    """
     width, height = size
-    if width * height > MAX_PIXELS:
-        limit = MAX_PIXELS // 10**6
+    if width * height > most:
+        limit = most // 10**6
         raise InputError(
             f"{name} has {width} x {height} pixels, more than {limit} megapixels; scale it down."
         )
+
+
+def _check_size(size: tuple[int, int], name: str, most: int = MAX_PIXELS) -> None:
+    check_pixels(size, name, most)
     if min(size) < MIN_SIDE:
         raise InputError(
-            f"{name} is too small ({width} x {height} pixels): each side needs {MIN_SIDE} or more."
+            f"{name} is too small ({size[0]} x {size[1]} pixels): each side needs {MIN_SIDE} or more."
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from threedsl.errors import InputError
+from threedsl.reading import read_json
+
+MOST_BYTES = 2**30  # 136 joints for some 300,000 people
 
 # What AlphaPose's models emit. In each the first 17 joints are COCO's in COCO's order: AlphaPose's own flip pairs
 # (alphapose/datasets/*.py) begin (1,2)(3,4) … (15,16) in all of them, COCO-WholeBody keeps COCO's body by
@@ -63,7 +65,7 @@ def read_detections(path: str | Path) -> list[Detection]:
     """All people of a results file: AlphaPose's flat list with 17, 26, 68, 133 or 136 joints, or `cmu` or `open`.
 
     Confidences are brought to 0 to 1 by clipping: heat maps overshoot both ends. A joint with NaN or infinity counts
-    as unseen, (0, 0, 0): AlphaPose divides 0 by 0 where it merges joints nobody saw. A person without any joint of
+    as unseen, (0, 0, 0): AlphaPose divides 0 by 0 where it merges undetected joints. A person without any joint of
     positive confidence is left out.
 
     Raises:
@@ -77,34 +79,25 @@ def read_detections(path: str | Path) -> list[Detection]:
         found = _by_picture(content, path)
     else:
         raise InputError(
-            f"Keypoints {path} hold neither AlphaPose's list nor an object by picture; give its "
+            f"Keypoints {path} are neither AlphaPose's list nor an object keyed by picture; give its "
             "alphapose-results.json."
         )
     return [detection for detection in found if detection.points[:, 2].any()]
 
 
 def _load(path: Path) -> object:
-    try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
+    if not path.exists():
         raise InputError(
-            f"Keypoints {path} do not exist; a dataset holds them as pose/alphapose-results.json, which "
+            f"Keypoints {path} do not exist; a dataset keeps them in pose/alphapose-results.json, which "
             "`python -m threedsl annotate` writes."
-        ) from None
-    except OSError as error:
-        raise InputError(
-            f"Keypoints {path} cannot be read ({error.strerror}); give AlphaPose's JSON file."
-        ) from None
-    except (ValueError, RecursionError) as error:  # JSON and UTF-8 errors are ValueErrors
-        reason = str(error).splitlines()[0] if isinstance(error, ValueError) else "nested too deeply"
-        raise InputError(
-            f"Keypoints {path} are not valid JSON ({reason}); the file may be cut off: run AlphaPose again."
-        ) from None
+        )
+    remedy = "the file may be cut off: run AlphaPose again"
+    return read_json(path, f"Keypoints {path}: the file", remedy, most=MOST_BYTES)
 
 
 def _flat_entry(entry: object, where: str) -> Detection:
     if not isinstance(entry, dict):
-        raise InputError(f"{where}: {_short(entry)} is no object with `image_id` and `keypoints`.")
+        raise InputError(f"{where}: {_short(entry)} is not an object with `image_id` and `keypoints`.")
     image = entry.get("image_id")
     if isinstance(image, int | float):
         raise InputError(
@@ -133,8 +126,8 @@ def _by_picture(content: dict, path: Path) -> Iterator[Detection]:
         )
     if KEYPOINTS_IN.keys() & content.keys() and isinstance(content.get("version", ""), str):
         raise InputError(
-            f"Keypoints {path} are of a single picture, without its name; give alphapose-results.json, which lies "
-            "beside the folder sep-json."
+            f"Keypoints {path} are for a single picture and lack its name; give alphapose-results.json, which is "
+            "next to the folder sep-json."
         )
     for image, people in content.items():
         where = f"Keypoints {path}, picture {image!r}"
@@ -164,7 +157,7 @@ def _detection(image: str, points: NDArray, score: object, where: str) -> Detect
     if score is None:
         return Detection(image, points, float(points[:, 2].mean()))
     if isinstance(score, bool) or not isinstance(score, int | float):
-        raise InputError(f"{where} ({image}): `score` is {_short(score)}, no number; run AlphaPose again.")
+        raise InputError(f"{where} ({image}): `score` is {_short(score)}, not a number; run AlphaPose again.")
     return Detection(image, points, float(score) if np.isfinite(score) else -np.inf)
 
 
@@ -179,12 +172,12 @@ def _numbers(values: object, where: str) -> NDArray[np.float64]:
     try:
         return np.array(values, np.float64)
     except OverflowError:
-        raise InputError(f"{where} holds a number beyond any picture; run AlphaPose again.") from None
+        raise InputError(f"{where} contains a number out of range; run AlphaPose again.") from None
 
 
 def _joints(numbers: NDArray) -> str:
     count = len(numbers)
-    return f"{count // 3} joints" if count % 3 == 0 else f"{count} numbers, which is no multiple of 3"
+    return f"{count // 3} joints" if count % 3 == 0 else f"{count} numbers, not a multiple of 3"
 
 
 def _short(value: object) -> str:

@@ -1,4 +1,4 @@
-"""Where a picture's keypoints and mask lie in a dataset folder: one rule for who writes them and who reads them.
+"""Where a picture's keypoints and mask are in a dataset folder: one rule for reading and writing.
 
     ROOT/list/train.txt                  lines `path person camera [clothes]`
     ROOT/pose/alphapose-results.json     `image_id` is `pose_id` of the picture
@@ -9,7 +9,7 @@
     ROOT/rgb/train/001/b.jpg             rgb/train/001/b.jpg            ROOT/mask/rgb/train/001/b.png
     /data/prcc/rgb/train/001/b.jpg       /data/prcc/rgb/train/001/b.jpg ROOT/mask/outside/data/prcc/rgb/train/001/b.png
 
-Folder names are part of both, so that pictures of the same name in different folders do not meet. Two pictures share
+Folder names are part of both, so that pictures of the same name in different folders do not collide. Two pictures share
 a mask if they differ in nothing but the ending, or in nothing but the first folder `images`, as images/a/b.jpg and
 a/b.jpg do; `check_masks` refuses them.
 """
@@ -29,12 +29,12 @@ def pose_file(root: str | Path) -> Path:
 
 
 def mask_folder(root: str | Path) -> Path:
-    """Where the dataset's masks lie."""
+    """The folder of the dataset's masks."""
     return Path(root) / "mask"
 
 
 def pose_id(root: str | Path, picture: str | Path) -> str:
-    """`image_id` of a picture: its path relative to the dataset folder, or the absolute one if it lies outside."""
+    """`image_id` of a picture: its path relative to the dataset folder, or the absolute one if it is outside."""
     return _inside(root, picture).as_posix()
 
 

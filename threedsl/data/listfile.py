@@ -8,10 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from threedsl.data.images import SUFFIXES, is_picture
-from threedsl.data.names import labels_in_path
+from threedsl.data.file_names import labels_in_path
+from threedsl.data.picture_files import SUFFIXES, about_others, is_clutter, is_picture, other_files
 from threedsl.errors import InputError
 from threedsl.files import write_whole
+from threedsl.reading import read_file
 
 _SUFFIX = "|".join(sorted(suffix[1:] for suffix in SUFFIXES))
 # Greedy up to the last picture name that one to three columns follow, so that paths with spaces survive.
@@ -20,25 +21,31 @@ _NAME = re.compile(rf"(?P<path>.*?\.(?:{_SUFFIX}))(?P<columns>(?:\s+\S+)*)", re.
 _SEPARATED = re.compile(rf".*\.(?:{_SUFFIX})\"?\s*[,;|]", re.IGNORECASE)
 _SUFFIXES = tuple(SUFFIXES)
 JUNK = "-1"
+MOST_LIST_BYTES = 2**30  # some ten millions of pictures
+MOST_LINE = 2**20  # characters; the patterns take minutes on a file without line ends
 UNKNOWN = "-"
 
 
 @dataclass(frozen=True)
 class Record:
-    """One picture. Person, camera and clothes are labels as written in the list; "" means unknown."""
+    """One picture. Person, camera and clothes are labels as written in the list; "" means unknown.
+
+    time: when it was taken, in seconds since 1970; None if unknown. List files have no column for it.
+    """
 
     path: Path
     pid: str = ""
     camid: str = ""
     clothes: str = ""
+    time: float | None = None
 
 
 def read_list(path: str | Path, root: str | Path | None = None, check_files: bool = True) -> list[Record]:
-    """Read `path person [camera [clothes]]` lines; blank lines, # comments and junk (person -1) are left out.
+    """Read `path person [camera [clothes]]` lines; repeated ones, comments and junk (person -1) are left out.
 
     Columns are separated by spaces or tabs, and paths may hold spaces: the last picture name on a line ends the path.
     An absolute path stays as it is. `-` stands for an unknown camera or unknown clothes. Camera and clothes that a
-    line does not give are taken from the file name where a public data set wrote it (see threedsl.data.names).
+    line does not give are taken from the file name where a public dataset wrote it (see threedsl.data.file_names).
 
     Args:
         path: the list file, UTF-8 with any line ends.
@@ -51,12 +58,16 @@ def read_list(path: str | Path, root: str | Path | None = None, check_files: boo
     path = Path(path)
     folder = path.absolute().parent
     root = Path(root) if root is not None else folder.parent if folder.name == "list" else folder
-    records: list[Record] = []
+    records: dict[Record, None] = {}
     seen: dict[str, tuple[str, int]] = {}
     for number, line in enumerate(_read_text(path).split("\n"), 1):
         line = line.strip()
         if not line or line.startswith("#"):
             continue
+        if len(line) > MOST_LINE:
+            raise InputError(
+                f"{path}, line {number} has {len(line):,} characters; a line names one picture and its labels."
+            )
         name, columns = _split(line, path, number)
         pid, camid, clothes = [*columns, "", ""][:3]
         if pid == JUNK:
@@ -67,7 +78,7 @@ def read_list(path: str | Path, root: str | Path | None = None, check_files: boo
         before, there = seen.setdefault(name, (pid, number))
         if before != pid:
             raise InputError(
-                f"{path}, line {number}: {name} is of person {pid} here and of person {before} in line {there}."
+                f"{path}, line {number}: {name} is labelled person {pid} here and person {before} on line {there}."
             )
         picture = root / name
         if check_files and not os.path.isfile(picture):
@@ -77,12 +88,13 @@ def read_list(path: str | Path, root: str | Path | None = None, check_files: boo
                     f"{path}, line {number}: picture {root / name} does not exist; correct the list, or run "
                     "`python -m threedsl prepare` again if the pictures moved."
                 )
-        records.append(
-            Record(picture, pid, "" if camid == UNKNOWN else camid, "" if clothes == UNKNOWN else clothes)
+        record = Record(
+            picture, pid, "" if camid == UNKNOWN else camid, "" if clothes == UNKNOWN else clothes
         )
+        records.setdefault(record)
     if not records:
         raise InputError(f"{path} lists no picture; each line is `path person camera [clothes]`.")
-    return records
+    return list(records)
 
 
 def write_list(records: Iterable[Record], path: str | Path, root: str | Path | None = None) -> None:
@@ -98,41 +110,50 @@ def write_list(records: Iterable[Record], path: str | Path, root: str | Path | N
 
 def records_from(source: str | Path) -> list[Record]:
     """Records of a list file, a dataset folder (its list/gallery.txt), a folder of pictures, a folder with
-    one sub-folder a person (its name becomes the pid), or a single picture.
+    one sub-folder per person (its name becomes the pid), or a single picture.
 
     Raises:
         InputError: nothing there, or no picture in it.
     """
+    return records_and_rest(source)[0]
+
+
+def records_and_rest(source: str | Path) -> tuple[list[Record], list[str]]:
+    """`records_from`, and a sentence about the files of the folder that are not pictures, if any."""
     source = Path(source)
     if source.is_dir():
         gallery_list = source / "list" / "gallery.txt"
-        return read_list(gallery_list) if gallery_list.is_file() else _records_in_folder(source)
-    if not source.is_file():
+        return (read_list(gallery_list), []) if gallery_list.is_file() else _records_in_folder(source)
+    if not source.exists():
         raise InputError(f"{source} does not exist; give a folder of pictures, a list file or a saved index.")
-    return [Record(source)] if is_picture(source) else read_list(source)
+    return [Record(source)] if is_picture(source) else read_list(source), []
 
 
-def _records_in_folder(folder: Path) -> list[Record]:
-    records = [Record(path) for path in sorted(folder.iterdir()) if is_picture(path) and path.is_file()]
+def _records_in_folder(folder: Path) -> tuple[list[Record], list[str]]:
+    records = [Record(path) for path in sorted(folder.iterdir()) if path.is_file() and is_picture(path)]
+    folders = [folder]
     for person in sorted(folder.iterdir()):
-        if person.is_dir() and not person.name.startswith("."):
-            records += [Record(path, person.name) for path in _pictures_below(person)]
+        if person.is_dir() and not is_clutter(person.name):
+            below = _folders_below(person)
+            pictures = [
+                path for place in below for path in place.iterdir() if path.is_file() and is_picture(path)
+            ]
+            records += [Record(path, person.name) for path in sorted(pictures)]
+            folders += below
     if not records:
-        raise InputError(f"Folder {folder} holds no picture ({', '.join(sorted(SUFFIXES))}).")
-    return records
+        raise InputError(f"Folder {folder} contains no picture ({', '.join(sorted(SUFFIXES))}).")
+    others = [path.relative_to(folder).as_posix() for path in other_files(folders)]
+    return records, about_others(others, f"in {folder}")
 
 
-def _pictures_below(folder: Path) -> list[Path]:
-    found = (Path(parent) / name for parent, _, names in os.walk(folder) for name in names)
-    return sorted(path for path in found if is_picture(path))
+def _folders_below(folder: Path) -> list[Path]:
+    """The folder and all folders below it."""
+    return sorted(Path(parent) for parent, _, _ in os.walk(folder))
 
 
 def _read_text(path: Path) -> str:
     """The file's text with every line ended by a line feed."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"List file {path} cannot be read ({error.strerror}).") from None
+    data = read_file(path, MOST_LIST_BYTES, f"List file {path}")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -162,7 +183,7 @@ def _split(line: str, path: Path, number: int) -> tuple[str, list[str]]:
         raise InputError(f"{where}: {found}; a line is `path person camera [clothes]`.")
     if _SEPARATED.match(line):
         raise InputError(
-            f"{where}: the columns of {line[:80]!r} are separated by other than spaces; "
+            f"{where}: the columns of {line[:80]!r} are not separated by spaces; "
             "a line is `path person camera [clothes]`."
         )
     raise InputError(f"{where}: no picture name (.jpg, .png …) found in {line[:80]!r}.")
@@ -180,12 +201,12 @@ def _line(record: Record, root: str | Path | None) -> str:
         or any(label.split() != [label] for label in labels if label)
     ):
         raise InputError(
-            f"{record.path}: person, camera and clothes must be words without spaces and other than {UNKNOWN} for a "
-            f"list file, and the person known and not {JUNK}."
+            f"{record.path}: in a list file, person, camera and clothes must be words without spaces and other than "
+            f"{UNKNOWN}, and the person must be known and not {JUNK}."
         )
-    # What the name would tell the reader is written as unknown where the record does not know it.
-    told = ("", *labels_in_path(name))
-    columns = [label or (UNKNOWN if tells else "") for label, tells in zip(labels, told, strict=True)]
+    # Labels that the file name suggests but the record lacks are written as unknown.
+    suggested = ("", *labels_in_path(name))
+    columns = [label or (UNKNOWN if hint else "") for label, hint in zip(labels, suggested, strict=True)]
     while not columns[-1]:
         columns.pop()
     columns = [column or UNKNOWN for column in columns]
@@ -197,7 +218,7 @@ def _line(record: Record, root: str | Path | None) -> str:
         readable = False
     if not readable:
         raise InputError(
-            f"{str(record.path)!r} cannot stand in a list file with {columns}; rename the picture."
+            f"{str(record.path)!r} cannot be written to a list file with {columns}; rename the picture."
         )
     return line
 

@@ -4,11 +4,11 @@
     ROOT/query/…
     ROOT/gallery/…
 
-Two conventions exist for the missing cameras, and their numbers differ. In query.txt and gallery.txt every picture is
+Two conventions exist for the missing cameras, and their numbers differ. In query.txt and gallery.txt every picture has
 its own camera, a running number, so that evaluation removes nothing (QizaoWang/FIRe-CCReID). query_digit.txt and
 gallery_digit.txt hold the same pictures with the first digit of the picture's number as camera, as the authors' own
-code has it (Huang-3/Celeb-reID), which removes some true matches. The people of query and gallery reuse the numbers of
-train and are others. Which of the two data sets it is, the number of pictures tells.
+code has it (Huang-3/Celeb-reID), which removes some true matches. Query and gallery reuse the numbers of train for
+different people. The number of pictures decides which of the two datasets it is.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from threedsl.data.file_names import CELEBREID
 from threedsl.data.listfile import Record
-from threedsl.data.names import CELEBREID
 from threedsl.datasets.collection import Collection, Counts
 from threedsl.datasets.folders import find_root, own_cameras, parsed
 
 TITLES = {"celebreid": "Celeb-reID", "celebreid-light": "Celeb-reID-light"}
+PROTOCOLS = ()
 FOLDERS = ("train", "query", "gallery")
 FORM = "<person>_<number>_<digit>.jpg"
 PUBLISHED = {
@@ -61,9 +62,9 @@ def read(root: str | Path) -> Collection:
         ]
     dataset = _which(root, sum(len(lists[name]) for name in FOLDERS))
     notes = (
-        "There are no cameras: in query.txt and gallery.txt every picture is its own (nothing is removed), in "
-        "query_digit.txt and gallery_digit.txt it is the first digit of the picture's number (the authors' code).",
-        "The same number in train.txt and query.txt is two people.",
+        "There are no cameras: in query.txt and gallery.txt every picture counts as its own (nothing is removed), in "
+        "query_digit.txt and gallery_digit.txt the first digit of the picture's number does (as in the authors' code).",
+        "The same number in train.txt and query.txt means two different people.",
     )
     return Collection(
         dataset,

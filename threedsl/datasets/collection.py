@@ -1,4 +1,4 @@
-"""What reading a data set gives, and how many people, pictures, cameras and outfits that is."""
+"""A dataset as read: its lists, and their numbers of people, pictures, cameras and outfits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from threedsl.data.listfile import Record
 class Counts:
     """Sizes of one list; None: not published, or not known.
 
-    unconfirmed: those of the published figures that no source at hand confirms.
+    unconfirmed: published figures that no available source confirms.
     """
 
     ids: int | None = None
@@ -27,21 +27,21 @@ class Counts:
 
 
 FIELDS = tuple(entry.name for entry in fields(Counts) if entry.name != "unconfirmed")
-WHOLE = "all"  # the row of the whole data set
+WHOLE = "all"  # the row of the whole dataset
 
 
 @dataclass(frozen=True)
 class Collection:
-    """A data set that has been read.
+    """A dataset that has been read.
 
     Attributes:
         dataset: its name in `prepare`; title: its name in print.
         lists: list name without .txt -> its pictures, paths absolute.
         published: list name, or "all" for the whole -> the sizes its authors state.
-        repeated: lists whose pictures stand in other lists too; "all" does not count them.
-        distractor: the pid of gallery pictures that show nobody in particular; not counted as a person.
-        cameras_known: False where every picture is its own camera.
-        notes: sentences a user should read.
+        repeated: lists whose pictures are also in other lists; "all" does not count them.
+        distractor: the pid of distractor pictures in the gallery; not counted as a person.
+        cameras_known: False where every picture counts as its own camera.
+        notes: sentences for the user.
     """
 
     dataset: str
@@ -99,7 +99,7 @@ def differences(found: dict[str, Counts], published: dict[str, Counts]) -> list[
 
 
 def table(found: dict[str, Counts], published: dict[str, Counts]) -> str:
-    """The sizes found beside the published ones, a row a list, for a terminal; * marks those that differ."""
+    """The sizes found next to the published ones, one row per list, for a terminal; * marks those that differ."""
     columns = [["", *found]]
     legend = set()
     for size in FIELDS:
@@ -132,7 +132,7 @@ def unanswerable(query: Iterable[Record], gallery: Iterable[Record]) -> int:
 
 
 def _aligned(cells: list[str]) -> list[str]:
-    """Room for a mark behind every number where one of them has one, so that digits stay below digits."""
+    """Pad every number for a mark if any number has one, so that digits align."""
     marked = any(cell.endswith(("*", "?")) for cell in cells)
     return [cell + " " if marked and not cell.endswith(("*", "?")) else cell for cell in cells]
 

@@ -1,10 +1,10 @@
-"""DukeMTMC-reID: 1,812 people before 8 cameras, 408 of them distractors (Zheng et al., ICCV 2017).
+"""DukeMTMC-reID: 1,812 identities seen by 8 cameras, 408 of them distractors (Zheng et al., ICCV 2017).
 
     ROOT/bounding_box_train/0001_c2_f0046182.jpg         person_c<camera>_f<frame>
     ROOT/query/…
     ROOT/bounding_box_test/…                             the gallery
 
-Distractors are people of the gallery who are no query's; they carry ids of their own. The data set was withdrawn by
+Distractors are gallery identities without a query; they have ids of their own. The dataset was withdrawn by
 its owners: read it only if you hold a copy you may use. Sizes as in KaiyangZhou/deep-person-reid.
 """
 
@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from threedsl.data.file_names import DUKEMTMC
 from threedsl.data.listfile import Record
-from threedsl.data.names import DUKEMTMC
 from threedsl.datasets.collection import Collection, Counts
 from threedsl.datasets.folders import find_root, parsed
 
 TITLE = "DukeMTMC-reID"
+PROTOCOLS = ("standard",)
 FOLDERS = {"train": "bounding_box_train", "query": "query", "gallery": "bounding_box_test"}
 FORM = "<person>_c<camera>_f<frame>.jpg"
 PUBLISHED = {
@@ -45,7 +46,7 @@ def read(root: str | Path) -> Collection:
     known = {record.pid for record in lists["query"]}
     others = len({record.pid for record in lists["gallery"]} - known)
     notes = (
-        f"{others:,} people of gallery.txt are distractors: no query shows them.",
+        f"{others:,} people in gallery.txt are distractors: they have no query.",
         "The owners of DukeMTMC have withdrawn it; check that you may use your copy.",
     )
     return Collection("dukemtmc", TITLE, lists, PUBLISHED, notes=notes)

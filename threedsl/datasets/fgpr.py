@@ -1,17 +1,17 @@
 """FGPR, fine-grained person re-identification: 358 people in uniforms (Yin, Wu, Zheng, IJCV 2020).
 
-Its folders and file names are not published, so you say what they are:
+Its folders and file names are not published, so you describe them:
 
     ROOT/train, ROOT/query, ROOT/gallery             or the sub-folders given as --train, --query and --gallery
     --pattern REGEX                                  matched with a picture's whole path below these, written with /
 
-The pattern names what it finds: (?P<pid>…) is needed, (?P<camera>…) and (?P<clothes>…) may be there, and --group-field
-says which of its names tells the blue from the white group. For pictures query/B_017/cam3_0001.jpg:
+The pattern's named groups give the labels: (?P<pid>…) is required, (?P<camera>…) and (?P<clothes>…) are optional, and
+--group-field names the one that distinguishes the blue from the white group. For pictures query/B_017/cam3_0001.jpg:
 
     --pattern '(?P<group>[BW])_(?P<pid>\\d+)/cam(?P<camera>\\d+)_\\d+\\.jpg' --group-field group
 
 With groups, query_blue.txt, gallery_blue.txt, query_white.txt and gallery_white.txt hold the pictures of one group
-each. Without cameras every picture is its own.
+each. Without cameras every picture counts as its own.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from pathlib import Path
 
+from threedsl.data.file_names import plain
 from threedsl.data.listfile import Record
-from threedsl.data.names import plain
 from threedsl.datasets.collection import Collection, Counts
 from threedsl.datasets.folders import compiled, find_root, own_cameras, parsed
 from threedsl.errors import InputError
 
 TITLE = "FGPR"
+PROTOCOLS = ()
 PUBLISHED = {"all": Counts(ids=358)}
 COLOURS = {"blue": ("blue", "b"), "white": ("white", "w")}
 
@@ -35,11 +36,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--pattern", required=True, help="regular expression of a picture's path, with (?P<pid>…)"
     )
-    parser.add_argument("--group-field", help="the pattern's name that tells the blue from the white group")
-    parser.add_argument("--blue", metavar="VALUE", help="what that field says for blue (default: blue or b)")
-    parser.add_argument(
-        "--white", metavar="VALUE", help="what that field says for white (default: white or w)"
-    )
+    parser.add_argument("--group-field", help="the pattern's group that distinguishes blue from white")
+    parser.add_argument("--blue", metavar="VALUE", help="its value for blue (default: blue or b)")
+    parser.add_argument("--white", metavar="VALUE", help="its value for white (default: white or w)")
     for name in ("train", "query", "gallery"):
         parser.add_argument(
             f"--{name}", default=name, metavar="FOLDER", help=f"sub-folder of ROOT (default {name})"
@@ -64,11 +63,11 @@ def read(
     form = compiled(pattern, "--pattern")
     if "pid" not in form.groupindex:
         raise InputError(
-            f"--pattern {pattern!r} does not say where the person stands; write it as (?P<pid>…)."
+            f"--pattern {pattern!r} has no group named pid; write the person's number as (?P<pid>…)."
         )
     if group_field and group_field not in form.groupindex:
         raise InputError(
-            f"--group-field {group_field!r} is no name in the pattern, which has {', '.join(form.groupindex)}; "
+            f"--group-field {group_field!r} is not a group of the pattern, which has {', '.join(form.groupindex)}; "
             f"write (?P<{group_field}>…) there."
         )
     folders = {"train": train, "query": query, "gallery": gallery}
@@ -93,9 +92,11 @@ def read(
                     raise InputError(f"No picture of {root / folders[name]} is of the {colour} group.")
                 lists[f"{name}_{colour}"] = members
                 repeated.append(f"{name}_{colour}")
-    notes = ["Of FGPR only the number of people is published; the split is that of your folders."]
+    notes = ["Only the number of people in FGPR is published; the split is that of your folders."]
     if not cameras_known:
-        notes.append("No camera is known: every picture is its own, so evaluation removes nothing.")
+        notes.append(
+            "The cameras are unknown: every picture counts as its own, so evaluation removes nothing."
+        )
     return Collection(
         "fgpr",
         TITLE,
@@ -118,6 +119,6 @@ def _group(value: str | None, words: dict[str, tuple[str, ...]], group_field: st
         if (value or "").lower() in spellings:
             return colour
     raise InputError(
-        f"The group field {group_field!r} says {value!r}, which is neither blue nor white; "
+        f"The group field {group_field!r} is {value!r}, which is neither blue nor white; "
         "give its values as --blue and --white."
     )

@@ -3,10 +3,10 @@
     ROOT/anna/….jpg, ROOT/ben/….jpg                  people are drawn for the test, and queries from their pictures
     ROOT/train/anna/…, ROOT/query/ben/…, ROOT/gallery/ben/…        or your own split; train may be missing
 
-Cameras: the usual evaluation ignores pictures of the query's person from the query's camera. If your pictures tell
-the camera, give --camera-pattern, such as 'cam(\\d+)'; it is searched in the path below the person's folder, and its
-first group is the camera (in ROOT/anna/door/1.jpg, '^(.+?)/' gives door). Otherwise every picture is its own camera
-and nothing is ignored. --clothes-pattern does the same for outfits. The draw depends on --seed and on nothing else.
+Cameras: the usual evaluation ignores pictures of the query's person from the query's camera. If your file names
+contain the camera, give --camera-pattern, such as 'cam(\\d+)'; it is searched in the path below the person's folder,
+and its first group is the camera (in ROOT/anna/door/1.jpg, '^(.+?)/' gives door). Otherwise every picture counts as its
+own camera and nothing is ignored. --clothes-pattern does the same for outfits. The split depends only on --seed.
 """
 
 from __future__ import annotations
@@ -19,21 +19,23 @@ from pathlib import Path
 import numpy as np
 
 from threedsl.arguments import seed
-from threedsl.data.images import is_picture
+from threedsl.data.contents import content_ids, repeated
+from threedsl.data.file_names import plain
 from threedsl.data.listfile import JUNK, Record
-from threedsl.data.names import plain
+from threedsl.data.picture_files import is_picture
 from threedsl.datasets.collection import Collection, unanswerable
 from threedsl.datasets.folders import compiled, joined, own_cameras, people_in, pictures_in
 from threedsl.errors import InputError
 
 TITLE = "Folder of people"
+PROTOCOLS = ()
 SPLITS = ("train", "val", "query", "gallery", "test", "bounding_box_train", "bounding_box_test")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """How to split and what the paths tell."""
-    parser.add_argument("--camera-pattern", metavar="REGEX", help="finds the camera in a picture's path")
-    parser.add_argument("--clothes-pattern", metavar="REGEX", help="finds the outfit in a picture's path")
+    """How to split, and the labels in the paths."""
+    parser.add_argument("--camera-pattern", metavar="REGEX", help="matches the camera in a picture's path")
+    parser.add_argument("--clothes-pattern", metavar="REGEX", help="matches the outfit in a picture's path")
     parser.add_argument(
         "--test-share", type=float, default=0.5, help="share of the people kept for the test (default 0.5)"
     )
@@ -41,9 +43,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--query-share",
         type=float,
         default=0.2,
-        help="share of a test person's pictures, by camera where known, that are queries; one at least (default 0.2)",
+        help="share of a test person's pictures, by camera if known, that become queries; at least one (default 0.2)",
     )
-    parser.add_argument("--seed", type=seed, default=0, help="of the draw (default 0)")
+    parser.add_argument("--seed", type=seed, default=0, help="random seed of the split (default 0)")
 
 
 def read(
@@ -61,7 +63,7 @@ def read(
     """
     for option, share in (("--test-share", test_share), ("--query-share", query_share)):
         if not 0 < share <= 1:
-            raise InputError(f"{option} {share:g} is no share above 0 and up to 1.")
+            raise InputError(f"{option} must be above 0 and at most 1, not {share:g}.")
     camera = compiled(camera_pattern, "--camera-pattern") if camera_pattern else None
     clothes = compiled(clothes_pattern, "--clothes-pattern") if clothes_pattern else None
     root = Path(os.path.abspath(root))
@@ -73,23 +75,27 @@ def read(
         people = people_in(root)
         if splits := [path.name for path in people if path.name.lower() in SPLITS]:
             raise InputError(
-                f"{root} holds {joined(splits)}, by whose name nobody is called; give query and gallery, each with a "
-                "sub-folder per person, or prepare a public data set under its own name."
+                f"{root} contains {joined(splits)}, folder names that are splits, not people; give query and gallery, "
+                "each with a sub-folder per person, or prepare a public dataset under its own name."
             )
         records = _records(people, camera, clothes)
         lists = draw_split(records, test_share, query_share, bool(camera), np.random.default_rng(seed))
     if not camera:
         lists = own_cameras(lists)
     if unanswerable(lists["query"], lists["gallery"]) == len(lists["query"]):
-        where = "under no other camera; correct --camera-pattern or leave it out" if camera else "not"
-        raise InputError(f"No query of {root} would have a true match: in the gallery its person is {where}.")
+        where = " under another camera; correct --camera-pattern or leave it out" if camera else ""
+        raise InputError(
+            f"No query of {root} would have a true match: its person is not in the gallery{where}."
+        )
     notes = [_about_cameras(lists, bool(camera))]
+    everything = list(dict.fromkeys(record for part in lists.values() for record in part))
+    notes += repeated(everything, content_ids([record.path for record in everything]), str(root))
     if not split:
-        notes.append(f"The split was drawn with seed {seed}: its numbers compare only with this same split.")
+        notes.append(f"The split was drawn with seed {seed}: results are comparable only on this same split.")
     if "train" not in lists:
-        notes.append("Everybody is in the test, so train.txt is not written.")
+        notes.append("Everyone is in the test split, so train.txt is not written.")
     if loose := sum(is_picture(path) and path.is_file() for path in root.iterdir()):
-        notes.append(f"{loose:,} pictures lie in no person's folder and are left out.")
+        notes.append(f"{loose:,} pictures are in no person's folder and are left out.")
     return Collection("folder", TITLE, lists, cameras_known=bool(camera), notes=tuple(notes))
 
 
@@ -98,7 +104,7 @@ def draw_split(
 ) -> dict[str, list[Record]]:
     """train, query and gallery: whole people go to train or test, a test person's pictures to query or gallery.
 
-    A person of a single picture, or before a single camera, asks no query; gallery pictures of every camera remain.
+    A person with a single picture, or a single camera, has no query; gallery pictures of every camera remain.
     """
     rows_of: dict[str, list[int]] = {}
     for row, record in enumerate(records):
@@ -119,7 +125,7 @@ def draw_split(
             if len(group) > 1
             for row in rng.permutation(group)[: min(max(1, round(query_share * len(group))), len(group) - 1)]
         ]
-        # One picture from each of several cameras: one asks, the others answer.
+        # One picture from each of several cameras: one is the query, the others its matches.
         queries |= {int(row) for row in chosen} if chosen or not by_camera else {rows[0]}
     lists = {
         "train": [record for record in records if record.pid not in test],
@@ -130,7 +136,7 @@ def draw_split(
         raise InputError(
             "No person drawn for the test has two pictures"
             + (" under two cameras" if by_camera else "")
-            + ", so nobody can be searched for; add pictures, or raise --test-share."
+            + ", so there would be no query; add pictures, or raise --test-share."
         )
     return {name: part for name, part in lists.items() if part}
 
@@ -161,15 +167,15 @@ def _label(pattern: re.Pattern | None, option: str, name: str, folder: Path) -> 
     found = match and match[1 if pattern.groups else 0]
     label = "_".join((found or "").split())
     if not label:
-        raise InputError(f"{option} {pattern.pattern!r} finds nothing in {name!r} of {folder}; correct it.")
+        raise InputError(f"{option} {pattern.pattern!r} matches nothing in {name!r} of {folder}; correct it.")
     return plain(label)
 
 
 def _about_cameras(lists: dict[str, list[Record]], known: bool) -> str:
     if not known:
         return (
-            "No camera is given, so every picture is its own: a query is searched for among all other pictures of its "
-            "person, even those taken a moment apart. If the paths tell the camera, give --camera-pattern."
+            "No cameras are given, so every picture counts as its own: a query may match any other picture of its "
+            "person, even one taken a moment later. If the paths contain the camera, give --camera-pattern."
         )
     cameras = sorted({record.camid for records in lists.values() for record in records})
     return (

@@ -1,24 +1,25 @@
-"""LTCC: 152 people in 478 outfits before 12 cameras (Qian et al., ACCV 2020).
+"""LTCC: 152 identities in 478 outfits, seen by 12 cameras (Qian et al., ACCV 2020).
 
     ROOT/train/103_1_c9_017008.png                   person_outfit_c<camera, one or two digits>_<counter>
     ROOT/query/…
     ROOT/test/…                                      the gallery
 
-An outfit's number counts within its person. The id lists of ROOT/info are not needed: the authors warn against
+Outfits are numbered per person. The id lists of ROOT/info are not needed: the authors warn against
 filtering by them. The whole is 17,119 pictures; some texts say 17,138.
-Sizes as on the data set's page and in guxinqian/Simple-CCReID.
+Sizes as on the dataset's page and in guxinqian/Simple-CCReID.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from threedsl.data.file_names import LTCC, plain
 from threedsl.data.listfile import Record
-from threedsl.data.names import LTCC, plain
 from threedsl.datasets.collection import Collection, Counts
 from threedsl.datasets.folders import find_root, parsed
 
 TITLE = "LTCC"
+PROTOCOLS = ("standard", "cloth-changing")
 FOLDERS = {"train": "train", "query": "query", "gallery": "test"}
 FORM = "<person>_<outfit>_c<camera>_<counter>.png"
 PUBLISHED = {

@@ -1,4 +1,4 @@
-"""MSMT17, version 1 or 2: 4,101 people before 15 cameras (Wei et al., CVPR 2018).
+"""MSMT17, version 1 or 2: 4,101 identities seen by 15 cameras (Wei et al., CVPR 2018).
 
     ROOT/train/0000/0000_000_01_0303morning_0015_0.jpg       version 1; the third field is the camera
     ROOT/test/…
@@ -13,13 +13,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from threedsl.data.file_names import MSMT17, plain
 from threedsl.data.listfile import Record, read_list
-from threedsl.data.names import MSMT17, plain
 from threedsl.datasets.collection import Collection, Counts
-from threedsl.datasets.folders import find_root, parse, refuse_empty
+from threedsl.datasets.folders import find_root, in_any_format, parse, refuse_empty
 from threedsl.errors import InputError
 
 TITLE = "MSMT17"
+PROTOCOLS = ("standard",)
 LISTS = ("train", "val", "query", "gallery")
 VERSIONS = {1: ("train", "test"), 2: ("mask_train_v2", "mask_test_v2")}
 FORM = "<person>/<person>_<number>_<camera, two digits>_….jpg"
@@ -47,7 +48,7 @@ def read(root: str | Path) -> Collection:
     }
     lists["trainval"] = lists["train"] + lists["val"]
     notes = (
-        "Train and test count their people separately: the same number in train.txt and query.txt is two people.",
+        "Train and test number their people separately: the same number in train.txt and query.txt means two people.",
     )
     title = f"{TITLE} version {version}"
     return Collection("msmt17", title, lists, PUBLISHED, repeated=("trainval",), notes=notes)
@@ -70,13 +71,14 @@ def _find(root: str | Path) -> tuple[Path, int]:
 
 
 def _read(path: Path, folder: Path) -> list[Record]:
-    listed = read_list(path, folder)
-    refuse_empty(record.path for record in listed)
+    listed = read_list(path, folder, check_files=False)
     for record in listed:
         if not record.path.is_relative_to(folder):
             raise InputError(
                 f"{path} names {record.path}, which is not in {folder}; give the lists that come with {TITLE}."
             )
+    listed = in_any_format(listed, path)
+    refuse_empty(record.path for record in listed)
     names = [record.path.relative_to(folder).as_posix() for record in listed]
     matches = parse(path, names, MSMT17, FORM)
     return [

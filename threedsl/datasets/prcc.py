@@ -1,12 +1,12 @@
-"""PRCC: 221 people before cameras A and B in the same clothes and before C in others (Yang et al., TPAMI 2021).
+"""PRCC: 221 identities, in the same clothes under cameras A and B and in others under C (Yang et al., TPAMI 2021).
 
     ROOT/rgb/train/001/A_cropped_rgb001.jpg          the camera is the first letter
     ROOT/rgb/val/001/…                               further pictures of the people of train; may be missing
     ROOT/rgb/test/A/001/cropped_rgb001.jpg           the camera is the folder; names collide
 
-gallery.txt is every picture of camera A: a protocol that wants one picture a person draws it from there. query.txt
+gallery.txt is every picture of camera A: a protocol with one picture per person draws from it. query.txt
 is camera C (cross-clothes), query_same.txt camera B (same clothes). train.txt is train alone, val.txt is val,
-trainval.txt both. Clothes are 1 before A and B and 2 before C. Sketches are not read.
+trainval.txt both. Clothes are 1 under A and B and 2 under C. Sketches are not read.
 Sizes: jinx-USTC/GI-ReID and guxinqian/Simple-CCReID; that of camera B is what is left of the total.
 """
 
@@ -14,12 +14,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from threedsl.data.file_names import PRCC_CLOTHES, PRCC_TEST, PRCC_TRAIN
 from threedsl.data.listfile import Record
-from threedsl.data.names import PRCC_CLOTHES, PRCC_TEST, PRCC_TRAIN
 from threedsl.datasets.collection import Collection, Counts
 from threedsl.datasets.folders import find_root, parse, parsed, pictures_in
 
 TITLE = "PRCC"
+PROTOCOLS = ()
 TEST = {"query": "C", "query_same": "B", "gallery": "A"}
 TRAIN_FORM = "<person>/<camera A, B or C>_cropped_rgb<number>.jpg"
 TEST_FORM = "<person>/cropped_rgb<number>.jpg"

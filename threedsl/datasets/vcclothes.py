@@ -1,11 +1,11 @@
-"""VC-Clothes: 512 people of a computer game before 4 cameras, in up to 3 outfits (Wan et al., CVPR workshops 2020).
+"""VC-Clothes: 512 identities in a computer game, 4 cameras, up to 3 outfits each (Wan et al., CVPR workshops 2020).
 
     ROOT/train/0001-01-03-02.jpg                     person-camera-outfit-number, or with _ for -
     ROOT/query/…
     ROOT/gallery/…
 
-An outfit's number counts within its person. The settings `same clothes` and `cloth-changing` are pairs of cameras
-(2 and 3, 3 and 4), which the protocols choose from query.txt and gallery.txt; there are no lists of their own.
+Outfits are numbered per person. The settings `same clothes` and `cloth-changing` are pairs of cameras
+(2 and 3, 3 and 4), which the protocols select from query.txt and gallery.txt; they have no lists of their own.
 Sizes: guxinqian/Simple-CCReID.
 """
 
@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from threedsl.data.file_names import VCCLOTHES, plain
 from threedsl.data.listfile import Record
-from threedsl.data.names import VCCLOTHES, plain
 from threedsl.datasets.collection import Collection, Counts
 from threedsl.datasets.folders import find_root, parsed
 
 TITLE = "VC-Clothes"
+PROTOCOLS = ()
 FOLDERS = ("train", "query", "gallery")
 FORM = "<person>-<camera>-<outfit>-<number>.jpg (or with _)"
 PUBLISHED = {

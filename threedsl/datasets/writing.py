@@ -1,4 +1,4 @@
-"""Lists on disk, written in a place of their own first, so that trouble with one of them leaves the old ones."""
+"""Lists on disk, written to a temporary folder first, so that a failure leaves the old ones intact."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from threedsl.data.listfile import write_list
 from threedsl.datasets.collection import Collection, differences
 from threedsl.errors import InputError
 from threedsl.files import check_folder
+from threedsl.reading import read_json
 
-PREPARED = "prepared.json"  # beside the lists: which data set they are of
+PREPARED = "prepared.json"  # next to the lists: the dataset they belong to
 
 
 def refuse_overwrite(out: Path, dataset: str) -> None:
-    """Stop before lists of another data set, or lists that somebody else wrote, are lost.
+    """Refuse to overwrite lists of another dataset, or lists that `prepare` did not write.
 
     Raises:
         InputError: naming whose lists are there.
@@ -38,16 +39,16 @@ def refuse_overwrite(out: Path, dataset: str) -> None:
 
 
 def prepared(out: Path) -> dict | None:
-    """What an earlier run wrote about its lists; None where there is nothing, or nothing of ours."""
+    """What an earlier run recorded about its lists; None if nothing was, or not by `prepare`."""
     try:
-        written = json.loads((out / "list" / PREPARED).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        written = read_json(out / "list" / PREPARED)
+    except InputError:
         return None
     return written if isinstance(written, dict) else None
 
 
 def replaced(before: dict | None, now: dict) -> str:
-    """Of two summaries, what was lost: a sentence where the lists before were made from other pictures or otherwise."""
+    """A sentence if the earlier lists were made from other pictures or with other options, else ""."""
     if before is None or all(before.get(key, now[key]) == now[key] for key in ("dataset", "root", "options")):
         return ""
     root = before.get("root") or now["root"]
@@ -76,14 +77,14 @@ def summary(collection: Collection, options: dict | None = None, root: str | Pat
 def write_lists(
     collection: Collection, out: Path, options: dict | None = None, root: str | Path | None = None
 ) -> list[Path]:
-    """Write out/list/NAME.txt for every list, and prepared.json; lists that an earlier run left over go.
+    """Write out/list/NAME.txt for every list, and prepared.json; lists left over from an earlier run are removed.
 
     Paths of pictures below `out` become relative to it, others stay absolute.
 
     Raises:
-        InputError: a path cannot stand in a list, a folder has a list's name, or nothing can be written; what was
-            there before stays. Also when the disk fails while the written lists take their places; each of them is
-            whole then, but old and new ones may stand beside each other.
+        InputError: a path cannot be written to a list, a folder has a list's name, or nothing can be written; the
+            earlier lists stay. Also if the disk fails while the new lists are moved into place; then each list is
+            whole, but old and new ones may be mixed.
     """
     folder = out / "list"
     earlier = prepared(out) or {}

@@ -1,4 +1,4 @@
-"""The figures of one protocol: CMC, mAP and mINP with intervals, over every draw, beside the chance level."""
+"""The figures of one protocol: CMC, mAP and mINP with intervals, over every draw, and the chance level."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from threedsl.errors import InputError
-from threedsl.evaluation.chance import expected_figures
-from threedsl.evaluation.metrics import REMOVALS, Scores, bootstrap_interval
+from threedsl.evaluation.metrics import REMOVALS, Scores, bootstrap_interval, expected_figures
 from threedsl.evaluation.scoring import score_descriptors, score_distances
 from threedsl.evaluation.testset import Trial
 from threedsl.progress import Report
@@ -21,14 +20,14 @@ CURVE = 20  # ranks of the CMC plot
 
 
 @dataclass(frozen=True)
-class Ranking:
-    """How descriptors become an order of the gallery.
+class Refinement:
+    """Refinement of the gallery ranking by cosine similarity.
 
     As is usual, both look for neighbours in the whole gallery of a protocol, before anything is removed for a query.
 
     Attributes:
         rerank: k-reciprocal re-ranking.
-        expand: mean of each query and its so many nearest gallery pictures as the query; 0: the query itself.
+        expand: replace each query by its mean with that many nearest gallery pictures; 0: plain query.
     """
 
     rerank: bool = False
@@ -41,11 +40,11 @@ class Ranking:
         return ", ".join(words + ["re-ranked"] if self.rerank else words)
 
 
-PLAIN = Ranking()
+PLAIN = Refinement()
 
 
 @dataclass(frozen=True)
-class Figure:
+class Estimate:
     """A mean over queries from 0 to 1, its 95 % interval over people, and its standard deviation over the draws."""
 
     value: float
@@ -59,14 +58,14 @@ class Figures:
 
     Attributes:
         figures: by the names in METRICS.
-        chance: the same of a random order of the gallery.
+        chance: the same for a random order of the gallery.
         cmc, chance_cmc: (CURVE,) share of queries with a true match among the first 1, 2, … pictures.
         first: scores of every query, in the first draw.
         distances: gives a query's distances to the pictures of the first draw, by its row.
-        people: whom the scored queries show.
+        people: number of people in the scored queries.
     """
 
-    figures: dict[str, Figure]
+    figures: dict[str, Estimate]
     chance: dict[str, float]
     cmc: NDArray[np.float64]
     chance_cmc: NDArray[np.float64]
@@ -79,7 +78,7 @@ def figures_of(
     trial: Trial,
     query: NDArray[np.float32],
     gallery: NDArray[np.float32],
-    ranking: Ranking = PLAIN,
+    ranking: Refinement = PLAIN,
     seed: int = 0,
     report: Report | None = None,
 ) -> Figures:
@@ -122,7 +121,7 @@ def figures_of(
 
 
 def taken(descriptors: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float32]:
-    """descriptors[rows]; no copy where the rows follow one another, for a large gallery fills a third of a gigabyte."""
+    """descriptors[rows]; no copy if the rows are consecutive, since a large gallery fills a third of a gigabyte."""
     if len(rows) and np.array_equal(rows, np.arange(rows[0], rows[0] + len(rows))):
         return descriptors[rows[0] : rows[0] + len(rows)]
     return descriptors[rows]
@@ -133,7 +132,7 @@ def _rank(
     query: NDArray[np.float32],
     gallery: NDArray[np.float32],
     rows: NDArray[np.int64],
-    ranking: Ranking,
+    ranking: Refinement,
     report: Report | None,
 ) -> tuple[Scores, Callable[[int], NDArray]]:
     """Scores of one draw, and what gives one query's distances to its gallery pictures."""
@@ -156,8 +155,8 @@ def _part(report: Report, number: int, of: int) -> Report:
     return lambda done, total: report(number * total + done, of * total)
 
 
-def _figure(values: NDArray, people: NDArray, seed: int) -> Figure:
+def _figure(values: NDArray, people: NDArray, seed: int) -> Estimate:
     """values: (draws, n); a query counts with its mean over the draws."""
     interval = bootstrap_interval(values.mean(0), people, seed)
     spread = float(values.mean(1).std(ddof=1)) if len(values) > 1 else None
-    return Figure(float(values.mean()), interval, spread)
+    return Estimate(float(values.mean()), interval, spread)

@@ -1,7 +1,7 @@
-"""The nearest of every picture among all pictures, and how far the farthest is, in one exact pass over blocks.
+"""The nearest neighbours of every picture and the distance of the farthest, in one exact pass over blocks.
 
 A k-reciprocal encoding needs both ends of every row of the distance matrix, and one matrix product gives both. FAISS,
-exact and on one thread, gives the same neighbours in 2.7 times the time, and takes as long again for the far end.
+exact and on one thread, needs 2.7 times as long for the same neighbours, and as long again for the farthest.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from threedsl.progress import Report
 
 BLOCK_BYTES = 96 << 20  # of similarities held at once
-SPARE = 11  # more candidates than asked for, because single precision may confuse the last ones
+SPARE = 11  # additional candidates, because single precision may confuse the last ones
 
 
 def nearest_and_farthest(
@@ -24,7 +24,7 @@ def nearest_and_farthest(
     total = len(features)
     count = min(count, total)
     wanted = min(count + SPARE, total)
-    # The best `wanted` of a row lie in the `wanted` groups with the best maxima; this many groups cost least.
+    # The best `wanted` of a row are in the `wanted` groups with the best maxima; this many groups cost least.
     groups = max(wanted, int(np.sqrt(wanted * total)))
     depth = -(-total // groups)
     height = max(1, min(total, BLOCK_BYTES // (4 * groups * depth)))

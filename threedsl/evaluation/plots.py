@@ -1,15 +1,15 @@
-"""CMC curves, a panel for every data set and protocol."""
+"""CMC curves, one panel per dataset and protocol."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from threedsl.evaluation.canvas import GRID, INK, PALE, Canvas, text_width
+from threedsl.evaluation.drawing import GRID, INK, PALE, Canvas, text_width
 from threedsl.evaluation.figures import CURVE, CUTS, Figures
 from threedsl.evaluation.results import Result, counted, short_names
 
-# Colours that stay apart for colour-blind eyes (Okabe and Ito), and a mark each for print without colours.
+# Colours distinguishable for colour-blind readers (Okabe and Ito), each with a mark for print in grey.
 COLOURS = {"appearance": "#d55e00", "shape": "#009e73", "combined": "#0072b2"}
 CHANCE = "#8a8a8a"
 PANEL = (460, 330)  # pixels of the axes
@@ -18,7 +18,7 @@ LEGEND_LINE = 27
 COLUMNS = 3
 HEADING = 80
 TEXT, SMALL = 19, 16
-EXPLAINED = "percent of queries with a match among the first k; bars: 95 % intervals"
+EXPLAINED = "percent of queries with a correct match in the top k; bars: 95 % intervals"
 
 
 def write_cmc(results: Sequence[Result], path: Path, title: str) -> None:
@@ -63,7 +63,7 @@ def _panel(canvas: Canvas, origin: tuple[float, float], result: Result, folder: 
 
 
 def _legend(canvas: Canvas, corner: tuple[float, float], result: Result) -> None:
-    """A line a stream, with its figures in columns."""
+    """One line per stream, with its figures in columns."""
     x, at = corner
     columns = {"rank-1": x + 250, "mAP": x + 340}
     for metric, right in columns.items():
@@ -84,12 +84,12 @@ def _legend(canvas: Canvas, corner: tuple[float, float], result: Result) -> None
 def _fitting(
     canvas: Canvas, place: tuple[float, float], words: str, size: float, width: float, colour: str = INK
 ) -> None:
-    """Words on a line at y, smaller where they would be wider than `width`."""
+    """Words on a line at y, shrunk to fit `width`."""
     canvas.text(place, words, min(size, size * width / text_width(words, size)), colour, "ls")
 
 
 def _curve(canvas: Canvas, origin: tuple[float, float], stream: str, figures: Figures, aside: float) -> None:
-    """A stream's curve; its bars stand `aside` of their rank, so that those of several streams can be told apart."""
+    """A stream's curve; its bars are offset by `aside` so that those of several streams do not overlap."""
     x, y = origin
     curve = [(_across(x, k), _up(y, figures.cmc[k - 1])) for k in range(1, CURVE + 1)]
     canvas.line(curve, COLOURS[stream], 3)

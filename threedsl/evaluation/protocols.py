@@ -1,8 +1,8 @@
 """Evaluation protocols as data: which pictures are queries, which are the gallery, and what is removed for a query.
 
-Every number this program prints carries the name of its protocol, for numbers of two protocols cannot be compared,
-not even on one data set. A name with a slash belongs to one data set; the others can be used wherever the lists hold
-the labels they need.
+Every number this program prints carries the name of its protocol, because numbers from two protocols cannot be
+compared, not even on one dataset. A name with a slash belongs to the dataset before the slash; the others can be used
+wherever the lists have the labels they need.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
 
+from threedsl.datasets import DATASETS
 from threedsl.errors import InputError
 
 ALL = "all"
@@ -29,25 +30,23 @@ FGPR = "Yin, Wu, Zheng, Fine-Grained Person Re-identification (IJCV 2020)"
 
 @dataclass(frozen=True)
 class Protocol:
-    """One way of making a number out of list/query.txt and list/gallery.txt.
+    """One way of scoring list/query.txt against list/gallery.txt.
 
     Attributes:
-        name: what is typed after --protocol and printed beside every number.
-        summary: what is ranked and what is removed, in a line.
-        source: where the protocol is from.
-        datasets: for which data sets it was published, by their names in `prepare`.
+        name: the value of --protocol, printed with every number.
+        summary: what is ranked and what is removed, in one line.
+        source: where the protocol comes from.
         removed: which gallery pictures a query does not see, a rule of threedsl.evaluation.metrics.
         query_list, gallery_list: the files in list/, without .txt.
         query_cameras, gallery_cameras: the only cameras kept, as the lists write them; empty: every camera.
         own_cameras: every picture counts as its own camera, so that nothing but the query picture itself is removed.
-        draws: 0 ranks the whole gallery; otherwise one random gallery picture a person, so many times over, and the
-            figures are means over the draws.
+        draws: 0 ranks the whole gallery; otherwise the number of random galleries of one picture per person, over which
+            the figures are averaged.
     """
 
     name: str
     summary: str
     source: str
-    datasets: tuple[str, ...] = ()
     removed: Literal["standard", "cloth-changing", "same-clothes"] = "standard"
     query_list: str = "query"
     gallery_list: str = "gallery"
@@ -58,21 +57,24 @@ class Protocol:
 
     @property
     def general(self) -> bool:
-        """Whether it can be used on any data set with the labels it needs."""
+        """Whether it can be used on any dataset with the labels it needs."""
         return "/" not in self.name
+
+    def belongs_to(self, dataset: str) -> bool:
+        """Whether it is one of a dataset's own; celebreid-light has those of celebreid."""
+        own = self.name.partition("/")[0]
+        return not self.general and (dataset == own or dataset.startswith(f"{own}-"))
 
     @property
     def needs_clothes(self) -> bool:
         return self.removed != "standard"
 
 
-CELEBS = ("celebreid", "celebreid-light")
 PROTOCOLS: tuple[Protocol, ...] = (
     Protocol(
         "standard",
         "all queries; removed: the query's person in the query's camera",
         MARKET,
-        ("market1501", "dukemtmc", "msmt17", "ltcc"),
     ),
     # The LTCC page says "camera and clothes" in words and "or" in its code. Papers use "or": otherwise pictures in the
     # query's clothes stay, and rank-1 is far above what they report.
@@ -80,13 +82,12 @@ PROTOCOLS: tuple[Protocol, ...] = (
         "cloth-changing",
         "all queries; removed: the query's person in the query's camera or in the query's clothes",
         LTCC,
-        ("ltcc",),
         removed="cloth-changing",
     ),
     Protocol(
         "same-clothes",
         "all queries; removed: the query's person in the query's camera or in other clothes",
-        "the complement of cloth-changing; published for no data set",
+        "the complement of cloth-changing; not the published protocol of any dataset",
         removed="same-clothes",
     ),
     Protocol(
@@ -97,17 +98,15 @@ PROTOCOLS: tuple[Protocol, ...] = (
     ),
     Protocol(
         "prcc/cross-clothes-single-shot",
-        "query.txt (camera C) against one random camera-A picture a person, mean of 10 draws; nothing is removed",
+        "query.txt (camera C) against one random camera-A picture per person, mean of 10 draws; nothing removed",
         PRCC + "; used by 3DSL",
-        ("prcc",),
         own_cameras=True,
         draws=10,
     ),
     Protocol(
         "prcc/same-clothes-single-shot",
-        "query_same.txt (camera B) against one random camera-A picture a person, mean of 10 draws; nothing is removed",
+        "query_same.txt (camera B) against one random camera-A picture per person, mean of 10 draws; nothing removed",
         PRCC + "; used by 3DSL",
-        ("prcc",),
         query_list="query_same",
         own_cameras=True,
         draws=10,
@@ -116,14 +115,12 @@ PROTOCOLS: tuple[Protocol, ...] = (
         "prcc/cross-clothes",
         "query.txt (camera C) against every camera-A picture (multi-shot); nothing is removed",
         CAL,
-        ("prcc",),
         own_cameras=True,
     ),
     Protocol(
         "prcc/same-clothes",
         "query_same.txt (camera B) against every camera-A picture (multi-shot); nothing is removed",
         CAL,
-        ("prcc",),
         query_list="query_same",
         own_cameras=True,
     ),
@@ -131,13 +128,11 @@ PROTOCOLS: tuple[Protocol, ...] = (
         "vcclothes/all",
         "every camera; removed: the query's person in the query's camera",
         CAL,
-        ("vcclothes",),
     ),
     Protocol(
         "vcclothes/same-clothes",
         "cameras 2 and 3, each way; removed: the query's person in the query's camera",
         CAL,
-        ("vcclothes",),
         query_cameras=("2", "3"),
         gallery_cameras=("2", "3"),
     ),
@@ -145,7 +140,6 @@ PROTOCOLS: tuple[Protocol, ...] = (
         "vcclothes/cloth-changing",
         "cameras 3 and 4, each way; removed: the query's person in the query's camera",
         CAL,
-        ("vcclothes",),
         query_cameras=("3", "4"),
         gallery_cameras=("3", "4"),
     ),
@@ -153,7 +147,6 @@ PROTOCOLS: tuple[Protocol, ...] = (
         "vcclothes/same-clothes-one-way",
         "queries of camera 3, gallery of camera 2; nothing is removed",
         SNAPSHOT + ", its cameras read as counted from 1",
-        ("vcclothes",),
         query_cameras=("3",),
         gallery_cameras=("2",),
     ),
@@ -161,7 +154,6 @@ PROTOCOLS: tuple[Protocol, ...] = (
         "vcclothes/cloth-changing-one-way",
         "queries of camera 4, gallery of camera 3; nothing is removed",
         SNAPSHOT + ", its cameras read as counted from 0",
-        ("vcclothes",),
         query_cameras=("4",),
         gallery_cameras=("3",),
     ),
@@ -169,7 +161,6 @@ PROTOCOLS: tuple[Protocol, ...] = (
         "celebreid/nothing-removed",
         "all queries; every picture counts as its own camera, so nothing is removed",
         FIRE,
-        CELEBS,
         own_cameras=True,
     ),
     Protocol(
@@ -177,18 +168,16 @@ PROTOCOLS: tuple[Protocol, ...] = (
         "all queries; the first digit of a picture's number counts as its camera, and the query's person in that "
         "camera is removed, true matches among them",
         CELEB,
-        CELEBS,
         query_list="query_digit",
         gallery_list="gallery_digit",
     ),
     Protocol(
-        "fgpr/all", "all people; removed: the query's person in the query's camera", FGPR, ("fgpr",)
+        "fgpr/all", "all people; removed: the query's person in the query's camera", FGPR
     ),
     Protocol(
         "fgpr/blue",
         "only people of the blue group; removed: the query's person in the query's camera",
         FGPR,
-        ("fgpr",),
         query_list="query_blue",
         gallery_list="gallery_blue",
     ),
@@ -196,7 +185,6 @@ PROTOCOLS: tuple[Protocol, ...] = (
         "fgpr/white",
         "only people of the white group; removed: the query's person in the query's camera",
         FGPR,
-        ("fgpr",),
         query_list="query_white",
         gallery_list="gallery_white",
     ),
@@ -206,7 +194,7 @@ PROTOCOLS: tuple[Protocol, ...] = (
 def find_protocol(name: str, usable: Sequence[str] = ()) -> Protocol:
     """The protocol of a name.
 
-    usable: the names that can be used on the data set at hand, for the sentence; none: all there are.
+    usable: the names that can be used on the dataset at hand, for the error message; empty: all names.
 
     Raises:
         InputError: there is none, with the names there are.
@@ -221,19 +209,23 @@ def find_protocol(name: str, usable: Sequence[str] = ()) -> Protocol:
 
 
 def published_for(dataset: str) -> tuple[Protocol, ...]:
-    """The protocols that papers report for a data set of `prepare`; none for a name it does not know."""
-    return tuple(protocol for protocol in PROTOCOLS if dataset in protocol.datasets)
+    """The protocols that papers report for a dataset of `prepare`; none for a name it does not know."""
+    module = DATASETS.get(dataset)
+    reported = module.PROTOCOLS if module else ()
+    return tuple(
+        protocol for protocol in PROTOCOLS if protocol.belongs_to(dataset) or protocol.name in reported
+    )
 
 
 def check_dataset(protocol: Protocol, dataset: str, folder: object) -> None:
-    """Refuse a data set's protocol on another data set, whose cameras of the same names mean something else.
+    """Refuse a dataset's protocol on another dataset, where the same camera names mean something else.
 
-    dataset: "" where nothing says what the lists are of; then the user's word is taken.
+    dataset: "" if the lists' dataset is unknown; then any protocol is accepted.
 
     Raises:
         InputError: with the protocols to use instead.
     """
-    if protocol.general or not dataset or dataset in protocol.datasets:
+    if protocol.general or not dataset or protocol.belongs_to(dataset):
         return
     own = published_for(dataset) or general()
     names = ", ".join(other.name for other in own)
@@ -243,5 +235,5 @@ def check_dataset(protocol: Protocol, dataset: str, folder: object) -> None:
 
 
 def general() -> Sequence[Protocol]:
-    """The protocols for any data set."""
+    """The protocols for any dataset."""
     return tuple(protocol for protocol in PROTOCOLS if protocol.general)

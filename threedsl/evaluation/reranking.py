@@ -1,8 +1,8 @@
 """k-reciprocal re-ranking (Zhong et al., CVPR 2017) in memory that grows with N·k.
 
-The published algorithm holds half a dozen N x N matrices, all but a few entries of them zero. Here an encoding is a
-sparse row, the Jaccard distance is summed over an inverted index of those rows, and the final distances come out block
-by block, for scoring.score_distances to take in.
+The published algorithm keeps half a dozen N x N matrices, almost all zeros. Here an encoding is a sparse row, the
+Jaccard distance is summed over an inverted index of those rows, and the final distances are produced block by block,
+as scoring.score_distances reads them.
 """
 
 from collections.abc import Iterator
@@ -36,13 +36,13 @@ class SparseRows:
 
 @dataclass(frozen=True)
 class Reranking:
-    """Re-ranked distances of Q queries to G pictures, worked out when asked for."""
+    """Re-ranked distances of Q queries to G pictures, computed on demand."""
 
     query: NDArray[np.float32]  # (Q, D)
     gallery: NDArray[np.float32]  # (G, D)
     farthest: NDArray[np.float32]  # (Q,) squared distance of the farthest picture, queries included
     encodings: SparseRows  # of the queries
-    inverted: SparseRows  # row c: the gallery pictures whose encoding has column c, and with what weight
+    inverted: SparseRows  # row c: the gallery pictures whose encoding has column c, with weights
     weight: float  # of the original distance
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
@@ -89,20 +89,20 @@ def rerank(
     """Re-rank unit descriptors (Q, D) and (G, D); Euclidean distances, as in the authors' code.
 
     Args:
-        k1: how many neighbours count as near; k2: over how many an encoding is averaged (1: not at all).
+        k1: number of nearest neighbours; k2: number of encodings averaged (1: none).
         weight: of the original distance in the result, lambda in the paper, 0 to 1.
-        report: told how many of the Q + G pictures have been compared with all others.
+        report: called with the number of the Q + G pictures that have been compared with all others.
 
     Raises:
-        InputError: k1, k2 or weight is out of range, a descriptor is not of unit length, or there is none.
+        InputError: k1, k2 or weight is out of range, a descriptor is not of unit length, or there are none.
     """
     if not len(query) or not len(gallery):
-        raise InputError("re-ranking needs a query and a gallery picture at least.")
+        raise InputError("re-ranking needs at least one query and one gallery picture.")
     if k1 < 1 or k2 < 1 or k2 > k1 + 1 or not 0 <= weight <= 1:
         raise InputError("re-ranking needs k1 >= 1, 1 <= k2 <= k1 + 1 and a weight from 0 to 1.")
     features = np.concatenate([query, gallery]).astype(np.float32, copy=False)
     if not (np.abs(np.einsum("nd,nd->n", features, features) - 1) < 1e-3).all():
-        raise InputError("re-ranking needs descriptors of unit length, and some are not.")
+        raise InputError("re-ranking needs descriptors of unit length.")
     nearest, farthest = nearest_and_farthest(features, k1 + 1, report)
     farthest[farthest == 0] = 1
     encodings = _encode(features, nearest, farthest, int(np.around(k1 / 2)) + 1)
@@ -187,7 +187,7 @@ def _rows(counts: list[NDArray], columns: list[NDArray], values: list[NDArray]) 
 
 
 def _chunks(total: int, numbers: int) -> Iterator[NDArray[np.int64]]:
-    """Rows 0 to total, so many at a time that arrays of `numbers` per row stay within SCRATCH."""
+    """Rows 0 to total, in chunks small enough for arrays of `numbers` per row to stay within SCRATCH."""
     height = max(1, SCRATCH // numbers)
     for start in range(0, total, height):
         yield np.arange(start, min(start + height, total))

@@ -1,19 +1,19 @@
-"""A model evaluated on the trials of a data set folder, stream by stream."""
+"""A model evaluated on the trials of a dataset folder, stream by stream."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from threedsl.evaluation.descriptors import DescriptorCache, describe
-from threedsl.evaluation.figures import PLAIN, Figures, Ranking, figures_of, taken
+from threedsl.descriptors import STREAMS
+from threedsl.evaluation.descriptor_cache import DescriptorCache, describe
+from threedsl.evaluation.figures import PLAIN, Figures, Refinement, figures_of, taken
 from threedsl.evaluation.testset import Trial, dataset_of, differences_of
 from threedsl.progress import progress_bar
-from threedsl.streams import STREAMS
 
 if TYPE_CHECKING:
     from threedsl.pipeline import ThreeDSL
@@ -21,27 +21,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Result:
-    """What one model scores on one data set under one protocol, stream by stream.
+    """What one model scores on one dataset under one protocol, stream by stream.
 
-    differences: what is unlike the published data set, a sentence a list; none where nothing is known of it.
+    differences: differences from the published dataset, one sentence per list; empty if unknown.
     """
 
     folder: str
     dataset: str
     trial: Trial
-    ranking: Ranking
+    ranking: Refinement
     streams: dict[str, Figures]
     differences: list[str] = field(default_factory=list)
 
     @property
     def name(self) -> str:
-        """The protocol, and what was done to the order beyond it."""
+        """The protocol, and any refinement of the ranking."""
         beyond = self.ranking.name
         return f"{self.trial.protocol.name} ({beyond})" if beyond else self.trial.protocol.name
 
     @property
     def any(self) -> Figures:
-        """Figures of some stream, for what is the same in all."""
+        """Figures of any one stream, for values that are equal in all."""
         return next(iter(self.streams.values()))
 
 
@@ -51,8 +51,8 @@ def counted(number: int, one: str, more: str) -> str:
 
 
 def short_names(results: Sequence[Result]) -> dict[str, str]:
-    """What pictures call each folder: "" where there is one only, else its name, or all of its path where two folders
-    have the same name."""
+    """Each folder's name in plots: "" if there is only one, else its name, or its full path if two folders
+    share a name."""
     folders = list(dict.fromkeys(result.folder for result in results))
     if len(folders) == 1:
         return {folders[0]: ""}
@@ -68,18 +68,23 @@ def evaluate_trials(
     trials: Sequence[Trial],
     model: ThreeDSL,
     streams: Sequence[str] = STREAMS,
-    ranking: Ranking = PLAIN,
+    ranking: Refinement = PLAIN,
     cache: DescriptorCache | None = None,
     mirror: bool = False,
     seed: int = 0,
+    shape_share: float | None = None,
 ) -> list[Result]:
-    """Describe the pictures of a folder's trials, each once, and score every stream under every protocol.
+    """Compute the descriptors of a folder's trials, each once, and score every stream under every protocol.
+
+    shape_share: the shape stream's weight in the combined descriptor; None: the model's.
 
     Raises:
         InputError: a picture cannot be read, or no query of a protocol has a true match.
     """
     paths = list(dict.fromkeys(record.path for trial in trials for record in trial.query + trial.gallery))
     described = describe(model, paths, cache, mirror)
+    if shape_share is not None:
+        described = replace(described, shape_share=shape_share)
     row = {path: number for number, path in enumerate(paths)}
     rows = [
         [np.array([row[record.path] for record in part]) for part in (trial.query, trial.gallery)]

@@ -1,12 +1,12 @@
-"""The scoring core: CMC, mAP and mINP from descriptors or distances, ranking nothing but the true matches.
+"""The scoring core: CMC, mAP and mINP from descriptors or distances, ranking only the true matches.
 
-A rank is one plus the number of smaller distances, and only true matches need one. So a query's row of distances is
-cut off just above its hardest match, its values are sorted, and a binary search counts what lies before each match:
-no permutation of the gallery, no labels gathered in its order. Rows are taken a few at a time, so that no distance
-matrix need exist.
+A rank is one plus the number of smaller distances, and only true matches need one. So the values before each of a
+query's few matches are counted, one comparison of the row each: no permutation of the gallery, no labels gathered in
+its order. A query with many matches has the values up to its hardest one sorted and looks its matches up in them. Rows
+are taken a few at a time, so that no distance matrix need exist.
 
-Ties count against the match, whichever way the gallery is ordered: a model that gives every pair the same distance
-scores as badly as it deserves.
+Ties count against the match, however the gallery is ordered, so a model that gives every pair the same distance
+scores badly, as it should.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,7 +21,10 @@ from threedsl.progress import Report
 BLOCK_BYTES = (
     64 << 20
 )  # of distances computed at once: a larger gallery is read less often by the matrix product
-SCRATCH_BYTES = 4 << 20  # of distances sorted at once: small enough to stay in a processor's cache
+SCRATCH_BYTES = 4 << 20  # of distances ranked at once: small enough to stay in a processor's cache
+COUNTED = (
+    40  # matches up to which a row is counted; on an EPYC with AVX-512 sorting is as fast from about 100 on
+)
 
 
 @dataclass(frozen=True)
@@ -29,18 +32,23 @@ class Labels:
     """Person, camera and clothes of N pictures, arrays of strings or integers; clothes are compared within a person.
 
     The empty string means unknown.
+
+    contents: equal numbers for equal pictures (threedsl.data.contents); a query is not ranked against copies of
+        itself under its own person. None: copies are unknown.
     """
 
     pids: NDArray
     camids: NDArray
     clothes: NDArray
+    contents: NDArray | None = None
 
     def __len__(self) -> int:
         return len(self.pids)
 
     def take(self, rows: NDArray) -> "Labels":
         """The labels of some pictures, by index or mask."""
-        return Labels(self.pids[rows], self.camids[rows], self.clothes[rows])
+        contents = None if self.contents is None else self.contents[rows]
+        return Labels(self.pids[rows], self.camids[rows], self.clothes[rows], contents)
 
 
 @dataclass(frozen=True)
@@ -95,7 +103,7 @@ def score_descriptors(
     Args:
         removal: what leaves the gallery, query by query.
         protocol: the name that the scores carry.
-        report: told how many of the queries are done.
+        report: called with the number of queries done.
 
     Raises:
         InputError: a descriptor holds NaN or infinity, a label that `removal` compares is unknown, or no query has a
@@ -115,14 +123,14 @@ def score_distances(
 ) -> Scores:
     """Scores of distances (Q, G), the smaller the better, or of an iterable of their consecutive blocks of rows.
 
-    The distances are left as they are; of an iterable one block at a time is looked at.
+    The distances are not modified; of an iterable, one block at a time is read.
 
     Raises:
         InputError: as in score_descriptors.
     """
-    nobody = InputError(f"no query has a true match in the gallery under the protocol {protocol!r}.")
+    no_match = InputError(f"no query has a true match in the gallery under the protocol {protocol!r}.")
     if not len(query_labels) or not len(gallery_labels):
-        raise nobody
+        raise no_match
     people = _People(query_labels, gallery_labels)
     blocks = [distances] if isinstance(distances, np.ndarray) else distances
     parts, done = [], 0
@@ -142,7 +150,7 @@ def score_distances(
         raise ValueError(f"{done} rows of distances for {len(query_labels)} query labels")
     scored, first, precision, penalty = (np.concatenate(column) for column in zip(*parts, strict=True))
     if not len(scored):
-        raise nobody
+        raise no_match
     return Scores(protocol, scored, first, precision, penalty)
 
 
@@ -182,6 +190,8 @@ def _removed(
 ) -> NDArray[np.bool_]:
     """Which of the pairs (query row, gallery column) of one person are left out."""
     removed = np.zeros(len(rows), bool)
+    if query.contents is not None and gallery.contents is not None:
+        removed |= query.contents[rows] == gallery.contents[columns]
     if removal.same_camera:
         ours, theirs = query.camids[rows], gallery.camids[columns]
         _check_known(ours, theirs, "cameras", protocol)
@@ -198,7 +208,7 @@ def _removed(
 def _check_known(ours: NDArray, theirs: NDArray, name: str, protocol: str) -> None:
     if any(labels.dtype.kind == "U" and (labels == "").any() for labels in (ours, theirs)):
         raise InputError(
-            f"protocol {protocol!r} compares {name}, and the lists leave some of them out; a line of a list is "
+            f"protocol {protocol!r} compares {name}, but the lists leave some out; a line of a list is "
             "`path person camera clothes`."
         )
 
@@ -222,20 +232,15 @@ def _score_rows(
     ends = np.cumsum(count)
     begins = ends - count
 
-    # What lies beyond the hardest match is made equal, because sorting equal values costs next to nothing.
-    limit = np.full(len(rows), -np.inf, match.dtype)
-    if len(scored):
-        limit[scored] = np.nextafter(np.maximum.reduceat(match, begins), np.array(np.inf, match.dtype))
-    others = np.minimum(rows, limit[:, None])
+    others = rows.astype(np.float32) if rows.dtype == np.float16 else rows.copy()
     others[query, gallery] = np.inf
-    others.sort(axis=1)
-    if np.isnan(others[:, -1]).any():
-        raise InputError(_not_finite(first + int(np.isnan(others[:, -1]).argmax())))
+    largest = others.max(axis=1)  # NaN wherever a row holds one
+    if np.isnan(largest).any():
+        raise InputError(_not_finite(first + int(np.isnan(largest).argmax())))
     before = np.empty(len(match), np.int64)
     for row, begin, end in zip(scored, begins, ends, strict=True):
-        nearest_first = match[begin:end]
-        nearest_first.sort()
-        before[begin:end] = others[row].searchsorted(nearest_first, side="right")
+        match[begin:end].sort()
+        before[begin:end] = _not_above(others[row], match[begin:end])
 
     place = np.arange(len(match)) - np.repeat(begins, count) + 1
     rank = before + place
@@ -243,8 +248,17 @@ def _score_rows(
     return first + scored, rank[begins], precision, count / rank[ends - 1]
 
 
+def _not_above(values: NDArray, limits: NDArray) -> list[int] | NDArray[np.int64]:
+    """How many of values (G,) are at most each of the ascending limits (M,)."""
+    if len(limits) <= COUNTED:
+        return [np.count_nonzero(values <= limit) for limit in limits]
+    return np.sort(values[values <= limits[-1]]).searchsorted(limits, side="right")
+
+
 def _not_finite(row: int) -> str:
-    return f"the distances of query {row + 1} hold NaN or infinity; the descriptors come from a model that went wrong."
+    return (
+        f"the distances of query {row + 1} contain NaN or infinity; the model of these descriptors is broken."
+    )
 
 
 def _distance_blocks(

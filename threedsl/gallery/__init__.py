@@ -1,5 +1,17 @@
 """Descriptors of known people, searched by FAISS and kept in a folder."""
 
-from threedsl.gallery.gallery import Gallery, Match
+from typing import TYPE_CHECKING
 
-__all__ = ["Gallery", "Match"]
+if TYPE_CHECKING:
+    from threedsl.gallery.gallery import Filter, Gallery, Match
+
+__all__ = ["Filter", "Gallery", "Match"]
+
+
+def __getattr__(name: str):
+    """Imported on first use, so that a help text naming the index kinds does not wait for PyTorch."""
+    if name not in __all__:
+        raise AttributeError(f"module 'threedsl.gallery' has no attribute {name!r}")
+    from threedsl.gallery import gallery
+
+    return getattr(gallery, name)

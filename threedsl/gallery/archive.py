@@ -1,7 +1,7 @@
-"""Zip files of strangers, read without unpacking them: no entry ever becomes a file, so its name is only a label.
+"""Untrusted zip files, read without unpacking them: no entry ever becomes a file, so its name is only a label.
 
-What bounds a zip: its entries, the bytes each one and all together unpack to, as declared and as really read, and
-how much smaller it is packed. Only plain and deflated entries are read; other methods may ask for gigabytes.
+Limits on a zip: the number of entries, the unpacked bytes of each and of all, as declared and as really read, and
+the compression ratio. Only stored and deflated entries are read; other methods may need gigabytes.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from threading import Lock
 
 from threedsl.data.images import MAX_BYTES
+from threedsl.data.picture_files import is_clutter
 from threedsl.errors import InputError
 
 MOST_ZIP_BYTES = 100 * 2**20
@@ -53,7 +54,7 @@ class Entry:
 
 @dataclass
 class Archive:
-    """An open zip whose entries have been looked at; use it as a context manager.
+    """An open zip whose entries have been checked; use it as a context manager.
 
     left_out: a sentence for each entry that is not among `entries`.
     """
@@ -71,11 +72,25 @@ class Archive:
     def __exit__(self, *_) -> None:
         self.file.close()
 
+    def head(self, entry: Entry, count: int) -> bytes:
+        """The first bytes of an entry.
+
+        Raises:
+            InputError: it is damaged.
+        """
+        try:
+            with self.file.open(entry.info) as stream:
+                return stream.read(count)
+        except _DAMAGE:
+            raise InputError(
+                f"{shorten(entry.name)} is damaged inside {self.shown}; make the zip again."
+            ) from None
+
     def read(self, entry: Entry, most: int = MAX_BYTES) -> bytes:
         """The bytes of an entry; may be called from several threads.
 
         Raises:
-            InputError: it is damaged, larger than `most`, or all that was read is more than MOST_BYTES.
+            InputError: it is damaged, larger than `most`, or the total read exceeds MOST_BYTES.
         """
         try:
             with self.file.open(entry.info) as stream:
@@ -95,14 +110,14 @@ class Archive:
 
 
 class TooMuch(InputError):
-    """The whole upload is refused, not one picture of it."""
+    """The whole upload is refused, not just one picture."""
 
 
 def open_archive(path: Path, shown: str) -> Archive:
-    """Look at a zip's directory without reading what is in it.
+    """Check a zip's directory without reading its entries.
 
     Raises:
-        InputError: no zip, damaged, locked with a password, too much in it, or names that lead outside.
+        InputError: not a zip, damaged, password-protected, too large, or names that lead outside.
     """
     if not path.is_file() or not path.stat().st_size:
         raise InputError(f"{shown} is empty (0 bytes).")
@@ -110,17 +125,17 @@ def open_archive(path: Path, shown: str) -> Archive:
         raise InputError(f"{shown} has more than {MOST_ZIP_BYTES // 2**20} MB; leave some pictures out.")
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         if data[:4] == b"PK\x07\x08" or (data.find(b"PK\x05\x06") < 0 and data[:4] == b"PK\x03\x04"):
-            raise InputError(f"{shown} is cut off or in several parts; make one whole zip.")
-        # Counted before the directory is parsed: an object for each of two million entries would fill the memory.
+            raise InputError(f"{shown} is incomplete or in several parts; make one whole zip.")
+        # Counted before the directory is parsed: two million entry objects would exhaust memory.
         count, at = 0, -1
         while count <= MOST_ENTRIES and (at := data.find(CENTRAL_ENTRY, at + 1)) >= 0:
             count += 1
         if count > MOST_ENTRIES:
-            raise InputError(f"{shown} holds more than {MOST_ENTRIES:,} files; leave some out.")
+            raise InputError(f"{shown} contains more than {MOST_ENTRIES:,} files; leave some out.")
     try:
         opened = zipfile.ZipFile(path)
     except _DAMAGE:
-        raise InputError(f"{shown} is no zip file, or damaged; make it again.") from None
+        raise InputError(f"{shown} is not a zip file, or is damaged; make it again.") from None
     archive = Archive(shown, opened)
     try:
         _look_through(archive)
@@ -137,7 +152,7 @@ def _look_through(archive: Archive) -> None:
         if info.is_dir() or not name or _is_clutter(name):
             continue
         if info.flag_bits & ENCRYPTED:
-            raise InputError(f"{archive.shown} is locked with a password; make it again without one.")
+            raise InputError(f"{archive.shown} is protected by a password; make it again without one.")
         if info.file_size >= 2**20 and info.file_size > MOST_RATIO * max(info.compress_size, 1):
             raise InputError(
                 f"{archive.shown} unpacks to much more than a zip of pictures does ({shorten(name)}); "
@@ -157,20 +172,20 @@ def _safe_name(info: zipfile.ZipInfo, shown: str) -> str:
     """The entry's name as a relative path; "" for nothing but slashes and dots.
 
     Raises:
-        InputError: it leads outside the zip, or hides something behind a NUL.
+        InputError: it leads outside the zip, or contains a NUL.
     """
-    # Old Windows programs write backslashes where the format wants slashes.
+    # Old Windows programs write backslashes where the format requires slashes.
     raw = unicodedata.normalize("NFC", info.orig_filename.replace("\\", "/"))
     parts = [part for part in raw.split("/") if part not in ("", ".")]
     if raw.startswith("/") or "\0" in raw or ".." in parts or (parts and _DRIVE.match(parts[0])):
         raise InputError(
-            f"{shown} holds a file whose name leads outside it ({shorten(raw)}); make the zip again."
+            f"{shown} contains a file whose path leads outside the zip ({shorten(raw)}); make the zip again."
         )
     return "/".join(parts)
 
 
 def _unfit(info: zipfile.ZipInfo, name: str, seen: set[str]) -> str:
-    """Why an entry is not read, or ""."""
+    """Why an entry is skipped, or ""."""
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind not in (0, stat.S_IFREG):
         return "is a link or a device, not a file"
@@ -179,18 +194,16 @@ def _unfit(info: zipfile.ZipInfo, name: str, seen: set[str]) -> str:
     if len(name) > LONGEST_NAME or any(len(part) > LONGEST_PART for part in name.split("/")):
         return "has too long a name"
     if name in seen:
-        return "is in the zip twice; the first is taken"
+        return "is in the zip twice; the first one is used"
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        return "is packed in an unusual way; make the zip again with the usual method (deflate)"
+        return "uses an unusual compression method; make the zip again with deflate"
     return ""
 
 
 def _is_clutter(name: str) -> bool:
     """What operating systems add to a zip."""
     parts = PurePosixPath(name).parts
-    return (
-        "__MACOSX" in parts or parts[-1].startswith(".") or parts[-1].lower() in ("thumbs.db", "desktop.ini")
-    )
+    return "__MACOSX" in parts or is_clutter(parts[-1])
 
 
 def _too_much(shown: str) -> str:
@@ -198,6 +211,6 @@ def _too_much(shown: str) -> str:
 
 
 def shorten(name: str, most: int = 60) -> str:
-    """A stranger's name fit to stand in a sentence: printable characters only, the end kept if it is long."""
+    """An untrusted name made safe for a sentence: printable characters only, shortened to its end if long."""
     clean = "".join(c if c.isprintable() else "?" for c in name)
     return clean if len(clean) <= most else f"…{clean[1 - most :]}"

@@ -25,8 +25,9 @@ from threedsl.errors import InputError
 from threedsl.files import whole_file
 from threedsl.gallery.archive import Archive, Entry, TooMuch
 from threedsl.gallery.gallery import Gallery
-from threedsl.gallery.storage import FORMAT, RECORDS
+from threedsl.gallery.storage import RECORDS
 
+FORMAT = 1  # of an index with whole descriptors and nothing deleted
 DESCRIPTORS = ("appearance", "shape")
 MOST_HEADER_BYTES = 2 * 2**20
 MOST_THUMBNAIL_BYTES = 2**18
@@ -36,7 +37,7 @@ UNIT = 1e-3  # how far a descriptor's length may be from 1
 
 @dataclass(frozen=True)
 class Exported:
-    """What an exported gallery holds."""
+    """The contents of an exported gallery."""
 
     title: str
     gallery: Gallery
@@ -73,7 +74,7 @@ def write_exported(path: Path, title: str, gallery: Gallery, thumbnails: Sequenc
     with whole_file(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(RECORDS, json.dumps(header, indent=1, ensure_ascii=False) + "\n")
         for name, data in arrays.items():
-            archive.writestr(name, data, zipfile.ZIP_STORED)  # float32 noise does not pack
+            archive.writestr(name, data, zipfile.ZIP_STORED)  # float32 noise does not compress
         for i, thumbnail in enumerate(thumbnails):
             archive.writestr(f"thumbnails/{i:05d}.jpg", thumbnail, zipfile.ZIP_STORED)
 
@@ -81,32 +82,32 @@ def write_exported(path: Path, title: str, gallery: Gallery, thumbnails: Sequenc
 def read_exported(
     archive: Archive, fingerprint: str, widths: tuple[int, int], most: int, shape_share: float = 0.5
 ) -> Exported:
-    """Read an exported gallery, believing nothing that it says.
+    """Read an exported gallery, trusting nothing it declares.
 
     Args:
-        fingerprint: of the model at work; an index of another one is refused.
+        fingerprint: that of the running model; an index from another one is refused.
         widths: that model's D_a and D_s.
-        most: pictures.
+        most: maximum number of pictures.
         shape_share: that model's.
 
     Raises:
-        InputError: of another model, damaged, too large, or not as `write_exported` writes it.
+        InputError: from another model, damaged, too large, or not in the format of `write_exported`.
     """
     entries = {entry.name: entry for entry in archive.entries}
     try:
         header = json.loads(archive.read(entries[RECORDS], MOST_HEADER_BYTES))
         if header["format"] != FORMAT:
-            raise InputError(f"{archive.shown} has another version of the format; export it again.")
+            raise InputError(f"{archive.shown} has another format version; export it again.")
         if header["fingerprint"] != fingerprint:
             raise InputError(
-                f"{archive.shown} was made by another model, whose descriptors mean nothing to this one; "
+                f"{archive.shown} was made with another model, whose descriptors cannot be compared; "
                 "build the gallery again from its pictures."
             )
         if header["kind"] != "flat":
             raise InputError(f"{archive.shown} is an approximate index; only flat ones are imported here.")
         rows = header["records"]
         if not isinstance(rows, list) or not 1 <= len(rows) <= most:
-            raise InputError(f"{archive.shown} holds no pictures or more than {most}; leave some out.")
+            raise InputError(f"{archive.shown} contains no pictures or more than {most}; leave some out.")
         records = [_record(row) for row in rows]
         arrays = [
             _descriptors(archive, entries[f"{name}.npy"], header["files"], (len(rows), width))
@@ -121,6 +122,10 @@ def read_exported(
         title = header["title"] if isinstance(header.get("title"), str) else ""
     except TooMuch:
         raise
+    except InputError as error:
+        if str(error).startswith(archive.shown):
+            raise
+        raise InputError(f"{archive.shown} is damaged ({_first_line(error)}); export it again.") from None
     except KeyError as error:
         raise InputError(f"{archive.shown} lacks {str(error)[:60]}; export the gallery again.") from None
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
@@ -136,7 +141,7 @@ def _npy(array: np.ndarray) -> bytes:
 
 
 def _descriptors(archive: Archive, entry: Entry, checksums: dict, shape: tuple[int, int]) -> np.ndarray:
-    """(N, D) float32 unit vectors; the file's own header is compared before anything is made to its measure, for it
+    """(N, D) float32 unit vectors; the file's header is checked before anything is allocated, since it
     could ask for any amount of memory."""
     data = archive.read(entry, 2**20 + 4 * shape[0] * shape[1])
     if hashlib.sha256(data).hexdigest() != checksums[entry.name]:
@@ -160,7 +165,7 @@ def _record(row: dict) -> Record:
     if not all(
         isinstance(text, str) and len(text) <= LONGEST and text.isprintable() for text in (name, *labels)
     ):
-        raise ValueError("a name is no text, too long or not printable")
+        raise ValueError("a name is not text, too long or not printable")
     path = PurePosixPath(name)
     if not path.name or path.is_absolute() or ".." in path.parts or "\\" in name:
         raise ValueError("a picture's name leads outside")

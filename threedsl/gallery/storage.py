@@ -1,6 +1,6 @@
-"""A gallery on disk: records.json, appearance.npy, shape.npy and, if approximate, one FAISS file a stream.
+"""A gallery on disk: records.json, appearance.npy, shape.npy and, if approximate, one FAISS file for each of both.
 
-records.json carries a checksum of every other file, so that a damaged index is refused before it is parsed.
+records.json contains a checksum of every other file, so that a damaged index is refused before it is parsed.
 """
 
 from __future__ import annotations
@@ -8,34 +8,37 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
-import tempfile
-from dataclasses import asdict, dataclass, field
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import BinaryIO
 
 import numpy as np
 
+from threedsl.arrays import check_npy
 from threedsl.data.listfile import Record
 from threedsl.errors import InputError
-from threedsl.files import check_folder
-from threedsl.gallery import engines
+from threedsl.files import check_folder, settled, whole_folder
+from threedsl.gallery.pieces import Piece
+from threedsl.gallery.records import LABELS, Records
+from threedsl.reading import open_file, read_json
 
-if TYPE_CHECKING:
-    from threedsl.gallery.gallery import Gallery
-
-FORMAT = 1
+FORMAT = 2
+READ = (1, 2)  # 1 had no times, no deleted pictures, no columns left out, and an index of the combined stream
 RECORDS = "records.json"
+MOST_HEADER_BYTES = 2**30  # some millions of pictures
+BUILD_AGAIN = "build it again with `python -m threedsl index`"
+TRIES, PAUSE = 200, 0.01  # for an index being replaced, and the seconds between two
 
 
 @dataclass
 class Saved:
-    """What a folder holds; the descriptors are memory-mapped."""
+    """The contents of an index folder; the descriptors are memory-mapped."""
 
-    records: list[Record]
-    boxes: list
-    appearance: np.ndarray
-    shape: np.ndarray
+    records: Records
+    pieces: dict[str, Piece]  # appearance and shape
     fingerprint: str
     kind: str
     shape_share: float
@@ -43,28 +46,31 @@ class Saved:
 
 
 def is_saved(folder: str | Path) -> bool:
-    """Whether a folder looks like a saved gallery; one whose replacement was cut short is put back first."""
-    target = Path(folder).absolute()
-    old = _set_aside(target)
-    if not target.exists() and (old / RECORDS).is_file():
-        old.rename(target)
-    return (target / RECORDS).is_file()
+    """Whether a folder looks like a saved gallery; one whose replacement was interrupted is restored first."""
+    records = Path(folder) / RECORDS
+    if records.is_file():
+        return True
+    with settled(Path(folder), RECORDS):
+        return records.is_file()
 
 
 def check_target(folder: str | Path) -> None:
-    """Whether a gallery can be saved here, to be asked before the work of describing it.
+    """Check that a gallery can be saved here, before the work of building it.
 
     Raises:
         InputError: something else is there, or nothing can be written.
     """
     target = Path(folder).absolute()
-    if not is_saved(target) and (target.is_file() or (target.is_dir() and any(target.iterdir()))):
-        raise InputError(f"{folder} exists and is no saved index; choose another name.")
+    if not (target / RECORDS).is_file():
+        with settled(target, RECORDS):
+            saved = (target / RECORDS).is_file()
+            if not saved and (target.is_file() or (target.is_dir() and any(target.iterdir()))):
+                raise InputError(f"{folder} exists and is not a saved index; choose another name.")
     check_folder(target.parent, folder)
 
 
-def save(folder: str | Path, gallery: Gallery, indices: dict[str, object]) -> None:
-    """Write into a temporary folder beside the target and put it in place at the end.
+def save(folder: str | Path, saved: Saved) -> None:
+    """Write a gallery's content to a folder.
 
     Whatever goes wrong, and whenever the program is killed, the old index or the new one can be loaded.
 
@@ -73,108 +79,201 @@ def save(folder: str | Path, gallery: Gallery, indices: dict[str, object]) -> No
     """
     check_target(folder)
     target = Path(folder).absolute()
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as scratch:
-        fresh = Path(scratch) / "new"
-        fresh.mkdir()
-        np.save(fresh / "appearance.npy", gallery.appearance, allow_pickle=False)
-        np.save(fresh / "shape.npy", gallery.shape, allow_pickle=False)
-        for stream, index in indices.items():
-            import faiss
-
-            faiss.write_index(index, str(fresh / f"{stream}.faiss"))
+    with whole_folder(target) as fresh:
+        for name, piece in saved.pieces.items():
+            _write_piece(piece, fresh / f"{name}.npy")
+        for stream, index in saved.indices.items():
+            _write_index(index, fresh / f"{stream}.faiss")
         header = {
             "format": FORMAT,
-            "fingerprint": gallery.fingerprint,
-            "kind": gallery.kind,
-            "shape_share": gallery.shape_share,
+            "fingerprint": saved.fingerprint,
+            "kind": saved.kind,
+            "shape_share": saved.shape_share,
             "files": {path.name: _checksum(path) for path in sorted(fresh.iterdir())},
-            "records": [
-                asdict(record) | {"path": _portable(record.path, target), "box": box}
-                for record, box in zip(gallery.records, gallery.boxes, strict=True)
-            ],
+            "columns": {
+                name: {"width": piece.width, "stored": piece.columns.tolist()}
+                for name, piece in saved.pieces.items()
+                if piece.columns is not None
+            },
+            "deleted": np.flatnonzero(saved.records.deleted).tolist(),
         }
-        (fresh / RECORDS).write_text(json.dumps(header, indent=1) + "\n", encoding="utf-8")
-        _swap(fresh, target)
+        _write_records(header, saved.records, target, fresh / RECORDS)
 
 
-def _swap(fresh: Path, target: Path) -> None:
-    """Put a folder in another's place. A folder cannot be replaced at a stroke, so the old one steps aside to where
-    is_saved finds it again if this is killed in between."""
-    old = _set_aside(target)
-    shutil.rmtree(old, ignore_errors=True)
-    if target.is_dir():
-        target.rename(old)
-    try:
-        fresh.rename(target)
-    except BaseException:
-        if old.is_dir() and not target.exists():
-            old.rename(target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
+def _write_piece(piece: Piece, path: Path) -> None:
+    shape = (len(piece), piece.stored_width)
+    header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for _, block in piece.blocks():
+            file.write(np.ascontiguousarray(block, "<f4"))
 
 
-def _set_aside(target: Path) -> Path:
-    return target.parent / f".{target.name}.old"
+def _write_records(header: dict, records: Records, target: Path, path: Path) -> None:
+    """The header with a line for each picture, without holding the text of all."""
+    with path.open("w", encoding="utf-8") as file:
+        file.write(json.dumps(header)[:-1] + ', "records": [')
+        for row, (record, box) in enumerate(zip(records, records.boxes, strict=True)):
+            labels = {name: getattr(record, name) for name in LABELS}
+            line = {"path": _portable(record.path, target)} | labels | {"time": record.time, "box": box}
+            file.write((",\n" if row else "\n") + json.dumps(line))
+        file.write("\n]}\n")
 
 
 def load(folder: str | Path) -> Saved:
-    """Raises InputError: no index there, or a damaged one."""
+    """Read a gallery in a consistent state: if it is replaced while being read, reading starts again.
+
+    Raises:
+        InputError: no index there, a damaged one, or one replaced faster than it can be read.
+    """
     folder = Path(folder)
-    if not is_saved(folder):
+    for _ in range(TRIES):
+        if not (folder / RECORDS).is_file():
+            _check_is_there(folder)
+        before = _identity(folder)
+        try:
+            return _read(folder)
+        except InputError:
+            if before is not None and _identity(folder) == before:
+                raise
+        time.sleep(PAUSE)
+    raise InputError(
+        f"Index {folder} keeps being replaced while it is read; stop the program that writes it and try again."
+    )
+
+
+def _check_is_there(folder: Path) -> None:
+    with settled(folder, RECORDS):
         if not folder.is_dir():
-            raise InputError(f"Index {folder} does not exist; make it with `python -m threedsl index`.")
-        raise InputError(
-            f"{folder} is no saved index (no {RECORDS}); make it with `python -m threedsl index`."
-        )
-    try:
-        header = json.loads((folder / RECORDS).read_text(encoding="utf-8"))
-        if header["format"] != FORMAT:
+            raise InputError(f"Index {folder} does not exist; create it with `python -m threedsl index`.")
+        if not (folder / RECORDS).is_file():
             raise InputError(
-                f"Index {folder} has format {header['format']}, this program reads {FORMAT}; build it again."
+                f"{folder} is not a saved index (no {RECORDS}); create it with `python -m threedsl index`."
             )
-        for name, checksum in header["files"].items():
-            if name != Path(name).name or _checksum(folder / name) != checksum:
-                raise ValueError(f"{name} is not what was saved")
+
+
+def _identity(folder: Path) -> tuple | None:
+    """An identity that changes whenever the folder is replaced; None if there is none."""
+    try:
+        status = folder.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_ctime_ns
+
+
+def _read(folder: Path) -> Saved:
+    """Every file is read from the same open handle whose checksum was verified, so that a replacement cannot mix two
+    galleries."""
+    name = f"Index {folder}"
+    header = read_json(folder / RECORDS, name, BUILD_AGAIN, most=MOST_HEADER_BYTES)
+    try:
+        if header["format"] not in READ:
+            raise InputError(
+                f"{name} has format {str(header['format'])[:20]}, this program reads {READ[0]} to {READ[-1]}; "
+                f"{BUILD_AGAIN}."
+            )
+        rows, files = header["records"], header["files"]
+        columns = header.get("columns", {})
         saved = Saved(
-            records=[_record(row, folder) for row in header["records"]],
-            boxes=[None if row["box"] is None else tuple(map(int, row["box"])) for row in header["records"]],
-            appearance=np.load(folder / "appearance.npy", mmap_mode="r", allow_pickle=False),
-            shape=np.load(folder / "shape.npy", mmap_mode="r", allow_pickle=False),
+            records=Records((_record(row, folder) for row in rows), (_box(row["box"]) for row in rows)),
+            pieces={
+                stream: _piece(_descriptors(folder, f"{stream}.npy", files, len(rows)), columns.get(stream))
+                for stream in ("appearance", "shape")
+            },
             fingerprint=str(header["fingerprint"]),
             kind=str(header["kind"]),
-            shape_share=float(header.get("shape_share", 0.5)),  # not said before it could be chosen
+            shape_share=float(header.get("shape_share", 0.5)),  # absent in older indices
         )
         if not 0 < saved.shape_share < 1:
-            raise ValueError("shape_share is no share")
-        if not len(saved.records) == len(saved.appearance) == len(saved.shape):
-            raise ValueError("records and descriptors differ in number")
-        saved.indices = _read_indices(folder, header["files"])
+            raise ValueError("shape_share is out of range")
+        saved.records.delete(np.array(header.get("deleted", []), np.int64))
+        for stream, piece in saved.pieces.items():
+            if f"{stream}.faiss" in files:
+                saved.indices[stream] = _read_index(folder, f"{stream}.faiss", files, piece)
     except InputError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
-        raise InputError(
-            f"Index {folder} is damaged ({error}); build it again with `python -m threedsl index`."
-        ) from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, OverflowError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0][:200]
+        raise InputError(f"{name} is damaged ({reason}); {BUILD_AGAIN}.") from None
     return saved
 
 
-def _read_indices(folder: Path, names: dict) -> dict[str, object]:
-    indices = {}
-    for name in names:
-        if name.endswith(".faiss"):
-            import faiss
+@contextmanager
+def _checked(folder: Path, name: str, checksums: dict) -> Iterator[BinaryIO]:
+    """A file of the index, open at its start, whose checksum is the recorded one."""
+    if name != Path(name).name:
+        raise ValueError(f"{name} is outside the index")
+    with open_file(folder / name, f"Index {folder} is damaged: {name}", BUILD_AGAIN) as file:
+        if _digest(file) != checksums[name]:
+            raise ValueError(f"{name} is not what was saved")
+        file.seek(0)
+        yield file
 
-            indices[name.removesuffix(".faiss")] = engines.tune(faiss.read_index(str(folder / name)))
-    return indices
+
+def _descriptors(folder: Path, name: str, checksums: dict, count: int) -> np.ndarray:
+    """(count, D) float32, memory-mapped."""
+    with _checked(folder, name, checksums) as file:
+        shape, fortran, dtype = check_npy(file, os.fstat(file.fileno()).st_size, name)
+        if len(shape) != 2 or shape[0] != count or dtype != np.float32:
+            raise ValueError(f"{name} holds {dtype} numbers of shape {shape} for {count} records")
+        if 0 in shape:
+            return np.zeros(shape, dtype)
+        order = "F" if fortran else "C"
+        vectors = np.memmap(file, dtype, "r", file.tell(), shape, order)
+    # A sum is several times faster than checking every number, and cannot overflow in float64.
+    with np.errstate(invalid="ignore"):  # of infinities of both signs
+        total = vectors.sum(dtype=np.float64)
+    if not np.isfinite(total):
+        raise ValueError(f"{name} contains NaN or infinity")
+    return vectors
+
+
+def _piece(vectors: np.ndarray, columns: dict | None) -> Piece:
+    if columns is None:
+        return Piece(vectors, vectors.shape[1])
+    stored, width = np.array(columns["stored"], np.int64), int(columns["width"])
+    if stored.shape != vectors.shape[1:] or (np.diff(stored, prepend=-1, append=width) <= 0).any():
+        raise ValueError("the stored columns are not those of its descriptors")
+    return Piece(vectors, width, stored)
+
+
+def _write_index(index: object, path: Path) -> None:
+    import faiss
+
+    try:
+        faiss.write_index(index, str(path))
+    except RuntimeError as error:  # FAISS puts the system's reason at the end
+        raise OSError(str(error).rpartition(": ")[2].strip() or "FAISS cannot write it") from None
+
+
+def _read_index(folder: Path, name: str, checksums: dict, piece: Piece) -> object:
+    import faiss
+
+    with _checked(folder, name, checksums) as file:
+        index = faiss.read_index(faiss.PyCallbackIOReader(file.read))
+    if index.ntotal != len(piece):
+        raise ValueError(f"{name} holds {index.ntotal} vectors for {len(piece)} records")
+    known = isinstance(index, faiss.IndexHNSW | faiss.IndexIVF)
+    if not known or index.d != piece.stored_width or index.metric_type != faiss.METRIC_INNER_PRODUCT:
+        raise ValueError(f"{name} is an index of something else")
+    return index
+
+
+def _box(box: object) -> tuple[int, int, int, int] | None:
+    if box is None:
+        return None
+    x0, y0, x1, y1 = map(int, box)
+    return x0, y0, x1, y1
 
 
 def _record(row: dict, folder: Path) -> Record:
     path = Path(os.path.normpath(folder / row["path"]))
-    return Record(path, str(row["pid"]), str(row["camid"]), str(row["clothes"]))
+    time = row.get("time")
+    return Record(path, *(str(row[name]) for name in LABELS), None if time is None else float(time))
 
 
 def _portable(path: Path, target: Path) -> str:
-    """Relative to the index where picture and index share a folder, so that both can move; else absolute."""
+    """Relative to the index if both are in one folder, so that they can be moved together; else absolute."""
     path = path.absolute()
     return (
         Path(os.path.relpath(path, target)).as_posix()
@@ -184,8 +283,12 @@ def _portable(path: Path, target: Path) -> str:
 
 
 def _checksum(path: Path) -> str:
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while block := file.read(2**20):
-            digest.update(block)
+        return _digest(file)
+
+
+def _digest(file: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while block := file.read(2**20):
+        digest.update(block)
     return digest.hexdigest()

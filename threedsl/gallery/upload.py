@@ -1,7 +1,7 @@
-"""What a visitor brings for a gallery, as labelled pictures that can be read one by one: files, a zip, a list.
+"""A visitor's upload for a gallery, as labelled pictures that can be read one by one: files, a zip, a list.
 
-People are the folders of a zip, as in threedsl.data.listfile.records_from; one folder around everything is no person.
-A list says itself who is who: `list/gallery.txt` or the one list file of a zip, or a list given with the pictures.
+People are the folders of a zip, as in threedsl.data.listfile.records_from; one folder around it all is not a person.
+A list gives the labels itself: `list/gallery.txt` or the one list file of a zip, or a list given with the pictures.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from threedsl.data.images import MAX_BYTES, SUFFIXES
+from threedsl.data.images import MAX_BYTES
 from threedsl.data.listfile import Record, read_list
+from threedsl.data.picture_files import HEAD, SUFFIXES, about_others, has_picture_name, starts_like_picture
 from threedsl.errors import InputError
-from threedsl.gallery.archive import ARCHIVES, MOST_BYTES, Archive, open_archive, shorten
+from threedsl.gallery.archive import ARCHIVES, MOST_BYTES, Archive, Entry, open_archive, shorten
 from threedsl.gallery.exchange import is_exported
 
-MOST_PICTURES = 500  # of one gallery
+MOST_PICTURES = 500  # per gallery
 MOST_LIST_BYTES = 2**20
 LONGEST_LABEL = 80
 LISTS = (".txt", ".lst", ".list")
@@ -29,7 +30,7 @@ _LISTED = re.compile(rf".*\.({'|'.join(suffix[1:] for suffix in sorted(SUFFIXES)
 
 @dataclass(frozen=True)
 class Source:
-    """A picture to describe; the path of its record is only a name."""
+    """A picture to describe; its record's path is only a name."""
 
     record: Record
     content: Callable[[], Path | bytes]  # raises InputError
@@ -37,21 +38,21 @@ class Source:
 
 @dataclass(frozen=True)
 class Upload:
-    """What was understood of an upload."""
+    """An upload as understood."""
 
     title: str  # the zip's name, or ""
     sources: list[Source]
-    crops: bool  # named by a list: every picture is a person crop already, as in data sets
-    left_out: list[str]  # a sentence for each file that is no source
+    crops: bool  # from a list: every picture is already a person crop, as in datasets
+    left_out: list[str]  # a sentence for each file that is not a source
     exported: Archive | None = None  # the upload is a gallery exported earlier, and has no sources
 
 
 @contextmanager
 def open_upload(files: Sequence[Path]) -> Iterator[Upload]:
-    """Understand uploaded files; their contents can be read until the block ends.
+    """Interpret uploaded files; their contents can be read until the block ends.
 
     Raises:
-        InputError: nothing there, too much, two kinds at once, or what archive and list readers refuse.
+        InputError: nothing uploaded, too much, mixed kinds, or what the archive and list readers refuse.
     """
     if not files:
         raise InputError("Add pictures first, or one .zip of them.")
@@ -60,10 +61,10 @@ def open_upload(files: Sequence[Path]) -> Iterator[Upload]:
     pictures = [path for path in files if path not in zips and path not in lists]
     for path in pictures:
         if path.suffix.lower() in ARCHIVES:
-            raise InputError(f"{shorten(path.name)} is an archive of another kind; send a .zip.")
+            raise InputError(f"{shorten(path.name)} is another kind of archive; send a .zip.")
     if zips and len(files) > 1:
         raise InputError(
-            "Send either one .zip or pictures, not both and not two; a zip may hold its own list."
+            "Send either one .zip or pictures, not both, and only one zip; a zip may contain its own list."
         )
     if len(lists) > 1:
         raise InputError("More than one list file was sent; send one, with the pictures it names.")
@@ -79,14 +80,16 @@ def _from_files(pictures: list[Path], lists: list[Path]) -> Upload:
         raise InputError("The list came without its pictures; send both together, or in one .zip.")
     _check_count(len(pictures))
     if sum(path.stat().st_size for path in pictures if path.is_file()) > MOST_BYTES:
-        raise InputError(f"The pictures have more than {MOST_BYTES // 2**20} MB; leave some out.")
+        raise InputError(f"The pictures are more than {MOST_BYTES // 2**20} MB in total; leave some out.")
     if not lists:
         return Upload("", [_source(Record(Path(p.name)), partial(_itself, p)) for p in pictures], False, [])
     by_name: dict[str, list[Callable]] = {}
     for path in pictures:
         by_name.setdefault(path.name, []).append(partial(_itself, path))
     if not lists[0].is_file() or lists[0].stat().st_size > MOST_LIST_BYTES:
-        raise InputError(f"{shorten(lists[0].name)} has more than {MOST_LIST_BYTES // 2**20} MB, or is gone.")
+        raise InputError(
+            f"{shorten(lists[0].name)} has more than {MOST_LIST_BYTES // 2**20} MB, or no longer exists."
+        )
     records = _read_list(lists[0].read_bytes(), lists[0].name)
     sources, left_out = _listed(records, by_name, lists[0].name)
     return Upload("", sources, True, left_out)
@@ -95,11 +98,18 @@ def _from_files(pictures: list[Path], lists: list[Path]) -> Upload:
 def _from_archive(archive: Archive, title: str) -> Upload:
     if is_exported(archive):
         return Upload(title, [], True, archive.left_out, archive)
-    kept = [entry for entry in archive.entries if entry.name.lower().endswith((*SUFFIXES, *LISTS))]
+    pictures = {entry.name for entry in archive.entries if _is_picture(archive, entry)}
+    kept = [
+        entry for entry in archive.entries if entry.name in pictures or entry.name.lower().endswith(LISTS)
+    ]
     entries = dict(zip(_without_wrapper([entry.name for entry in kept]), kept, strict=True))
     left_out = list(archive.left_out)
-    found = {name: entry for name, entry in entries.items() if name.lower().endswith(tuple(SUFFIXES))}
-    if chosen := _choose_list(entries, archive):
+    found = {name: entry for name, entry in entries.items() if entry.name in pictures}
+    chosen = _choose_list(entries, archive)
+    used = pictures | ({entries[chosen].name} if chosen else set())
+    others = [shorten(entry.name) for entry in archive.entries if entry.name not in used]
+    left_out += about_others(others, f"in {archive.shown}")
+    if chosen:
         # Names in a list start where the list is, or above its folder `list`.
         base = PurePosixPath(chosen).parent
         base = base.parent if base.name == "list" else base
@@ -114,7 +124,7 @@ def _from_archive(archive: Archive, title: str) -> Upload:
     if not found:
         more = f" ({left_out[0]})" if left_out else ""
         raise InputError(
-            f"{archive.shown} holds no picture{more}; put pictures or folders of pictures in it."
+            f"{archive.shown} contains no picture{more}; put pictures or folders of pictures in it."
         )
     _check_count(len(found))
     sources = []
@@ -123,6 +133,16 @@ def _from_archive(archive: Archive, title: str) -> Upload:
         person = parts[0][:LONGEST_LABEL] if len(parts) > 1 else ""
         sources.append(_source(Record(Path(name), person), partial(archive.read, found[name])))
     return Upload(title, sources, False, left_out)
+
+
+def _is_picture(archive: Archive, entry: Entry) -> bool:
+    """As threedsl.data.picture_files.is_picture has it; an entry that cannot be unpacked is judged by its name."""
+    if has_picture_name(entry.name):
+        return True
+    try:
+        return starts_like_picture(archive.head(entry, HEAD))
+    except InputError:
+        return False
 
 
 def _choose_list(entries: Mapping[str, object], archive: Archive) -> str | None:
@@ -139,7 +159,7 @@ def _choose_list(entries: Mapping[str, object], archive: Archive) -> str | None:
     ]
     if len(lists) > 1:
         raise InputError(
-            f"{archive.shown} holds {len(lists)} lists; name the one to use gallery.txt: "
+            f"{archive.shown} contains {len(lists)} lists; name the one to use gallery.txt: "
             f"{', '.join(shorten(name) for name in lists[:3])}."
         )
     return lists[0] if lists else None
@@ -152,7 +172,7 @@ def _lists_pictures(text: bytes) -> bool:
 
 
 def _read_list(text: bytes, name: str) -> list[Record]:
-    """The records of a list's bytes by the list reader, whose sentences then name the list as the visitor knows it."""
+    """The records of a list's bytes by the list reader, with error sentences that use the name the visitor knows."""
     with tempfile.TemporaryDirectory(prefix="threedsl-list-") as folder:
         path = Path(folder) / "list.txt"
         path.write_bytes(text)
@@ -179,7 +199,7 @@ def _listed(
         if len(there) == 1:
             sources.append(_source(record, there[0]))
         else:
-            reason = "came more than once under this name" if there else "did not come with it"
+            reason = "was sent more than once under this name" if there else "was not sent with it"
             missing.append(f"{shorten(path)}, named in {shorten(name)}, {reason}.")
     if not sources:
         raise InputError(f"No picture that {shorten(name)} names was sent; the first: {missing[0]}")
@@ -188,7 +208,7 @@ def _listed(
 
 
 def _without_wrapper(names: list[str]) -> list[str]:
-    """Names without a folder that all of them share, however often one is packed in another."""
+    """Names without the folders that all of them share."""
     while (
         names and all("/" in name for name in names) and len({name.split("/", 1)[0] for name in names}) == 1
     ):
@@ -216,5 +236,5 @@ def _itself(path: Path) -> Path:
 def _check_count(count: int) -> None:
     if count > MOST_PICTURES:
         raise InputError(
-            f"This holds {count:,} pictures; a gallery here takes {MOST_PICTURES}, so leave some out."
+            f"This upload has {count:,} pictures; a gallery takes at most {MOST_PICTURES}, so leave some out."
         )

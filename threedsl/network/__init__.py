@@ -2,6 +2,6 @@
 
 from threedsl.network.build import NetworkConfig, build_network
 from threedsl.network.discriminator import Discriminator
-from threedsl.network.streams import NetworkOutput, ThreeDSLNetwork
+from threedsl.network.streams import EarlyMaps, NetworkOutput, ThreeDSLNetwork
 
-__all__ = ["Discriminator", "NetworkConfig", "NetworkOutput", "ThreeDSLNetwork", "build_network"]
+__all__ = ["Discriminator", "EarlyMaps", "NetworkConfig", "NetworkOutput", "ThreeDSLNetwork", "build_network"]

@@ -1,4 +1,4 @@
-"""Two configurations of one network: a function with numbers in it for each."""
+"""The network configurations, each built by a function."""
 
 import copy
 from dataclasses import asdict, dataclass, fields
@@ -9,23 +9,30 @@ from threedsl.errors import InputError
 from threedsl.network import efficientnet as lite
 from threedsl.network import resnet
 from threedsl.network.heads import (
-    BANDS,
     AverageMaxPool,
     AveragePool,
     BNNeck,
-    PartFeatures,
     PoseHead,
     ShapeHead,
     SpatialPool,
 )
+from threedsl.network.keypoint_head import KeypointHead
+from threedsl.network.osnet_streams import build_osnet
+from threedsl.network.parts import BANDS, PartFeatures
 from threedsl.network.streams import AppearanceStream, ShapeStream, ThreeDSLNetwork
+
+# Far beyond any network of this kind; an untrusted configuration could otherwise request any amount of memory.
+LARGEST = {"height": 1024, "width": 1024, "descriptor": 8192, "hidden": 8192, "coarse_vertices": 100_000}
 
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """What is needed to build the network; saved beside the weights."""
+    """Everything needed to build the network; saved with the weights."""
 
-    name: str = "lite"  # "lite" (EfficientNet-Lite0) or "r50" (ResNet-50 and ResNet-18, the paper's)
+    name: str = (
+        "lite"  # "osnet" (two person re-identification nets), "lite" (EfficientNet-Lite0) or "r50" (the
+    )
+    # paper's ResNet-50 and ResNet-18)
     height: int = 128  # pixels of the person crop
     width: int = 64
     descriptor: int = 512  # dimensions of F_rgb and of F_shape
@@ -41,22 +48,32 @@ class NetworkConfig:
     shape_share: float = (
         0.5  # weight of the shape stream's similarity in the combined one, chosen after training
     )
+    keypoint_head: int = 0  # width of the layers that correct bodies by found keypoints; 0: there are none
 
     def __post_init__(self):
         if self.name not in BUILDERS:
             raise InputError(
-                f"network name {self.name!r} is unknown; it is one of {', '.join(sorted(BUILDERS))}."
+                f"network name {short(self.name)} is unknown; it is one of {', '.join(sorted(BUILDERS))}."
             )
-        for field in ("height", "width", "descriptor", "hidden", "coarse_vertices"):
+        for field in LARGEST:
             value = getattr(self, field)
             if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
-                raise InputError(f"network {field} must be a positive integer, not {value!r}.")
+                raise InputError(f"network {field} must be a positive integer, not {short(value)}.")
+            if value > LARGEST[field]:
+                raise InputError(f"network {field} must be {LARGEST[field]:,} or less, not {short(value)}.")
         if isinstance(self.parts, bool) or self.parts not in (0, len(BANDS)):
-            raise InputError(f"network parts must be 0 or {len(BANDS)}, not {self.parts!r}.")
+            raise InputError(f"network parts must be 0 or {len(BANDS)}, not {short(self.parts)}.")
         if self.part_shares is not None:
             check_part_shares(self.part_shares, self.parts)
+        head = self.keypoint_head
+        if isinstance(head, bool) or not isinstance(head, int) or not 0 <= head <= LARGEST["hidden"]:
+            raise InputError(
+                f"network keypoint_head must be an integer from 0 to {LARGEST['hidden']:,}, not {short(head)}."
+            )
+        if head and not self.shape_stream:
+            raise InputError("network keypoint_head needs the shape stream; set it to 0.")
         if isinstance(self.shape_share, bool) or not 0 < self.shape_share < 1:
-            raise InputError(f"network shape_share must lie between 0 and 1, not {self.shape_share!r}.")
+            raise InputError(f"network shape_share must be between 0 and 1, not {short(self.shape_share)}.")
         if self.height % 32 or self.width % 32:
             raise InputError(
                 f"network height and width must be multiples of 32, not {self.height} x {self.width}."
@@ -73,34 +90,51 @@ class NetworkConfig:
         return self.descriptor + self.parts * self.part_width if self.shape_stream else 0
 
     def to_dict(self) -> dict:
-        return asdict(self)
+        """Without fields that say no more than older versions did, so that fingerprints stay as they were."""
+        return {name: value for name, value in asdict(self).items() if name != "keypoint_head" or value}
 
     @classmethod
     def from_dict(cls, values: dict) -> "NetworkConfig":
         """Raises InputError on unknown fields or values that do not fit."""
         unknown = set(values) - {field.name for field in fields(cls)}
         if unknown:
-            raise InputError(f"network configuration has unknown fields {', '.join(sorted(unknown))}.")
+            raise InputError(f"network configuration has unknown fields {short(', '.join(sorted(unknown)))}.")
         return cls(**values)
 
 
+def short(value: object) -> str:
+    """A value from an untrusted file, shortened for a sentence."""
+    text = (
+        repr(value)
+        if not isinstance(value, int) or abs(value) < 10**30
+        else "a number of more than 30 digits"
+    )
+    return text if len(text) <= 80 else f"{text[:79]}…"
+
+
 def check_part_shares(shares: list, parts: int) -> None:
-    """InputError unless there is a weight for the global feature and each part, none negative, 1 in all."""
+    """InputError unless there is a weight for the global feature and each part, none negative, with sum 1."""
     numbers = isinstance(shares, list) and all(type(share) in (int, float) for share in shares)
     if not (numbers and len(shares) == 1 + parts and min(shares) >= 0 and abs(sum(shares) - 1) < 1e-6):
         raise InputError(
             f"network part_shares must be {1 + parts} numbers that add up to 1, of the global feature and the "
-            f"parts, not {shares!r}."
+            f"parts, not {short(shares)}."
         )
 
 
 def build_network(config: NetworkConfig, pretrained: str | None = None) -> ThreeDSLNetwork:
-    """Build the network; `pretrained` is None (weights come later), "imagenet" or, for r50, a folder
-    holding resnet50.pth and resnet18.pth in torchvision's format."""
+    """Build the network of a configuration.
+
+    pretrained: None (weights come later), "imagenet" for lite, a folder with torchvision's two files for r50
+    (`threedsl.network.resnet.find_weights`), "open-model-zoo" or a folder with both nets for osnet.
+    """
     network = BUILDERS[config.name](config, pretrained)
     network.shape_share = config.shape_share
     if network.shape_stream is not None and config.part_shares is not None:
         network.shape_stream.part_shares = config.part_shares
+    if config.keypoint_head:
+        posture = network.shape_stream.pose_pool.mix.out_features
+        network.shape_stream.keypoint_head = KeypointHead(posture + config.descriptor, config.keypoint_head)
     return network
 
 
@@ -152,11 +186,13 @@ def build_r50(config: NetworkConfig, pretrained: str | None) -> ThreeDSLNetwork:
     if pretrained is not None:
         if pretrained == "imagenet":
             raise InputError(
-                "r50 starts from ImageNet files you give: set `pretrained` to a folder with resnet50.pth "
-                "and resnet18.pth."
+                "r50 starts from ImageNet files you give: set `pretrained` to a folder with "
+                f"{resnet.PUBLISHED[50]} and {resnet.PUBLISHED[18]} of https://download.pytorch.org/models/."
             )
-        resnet.load_stages(rgb, f"{pretrained}/resnet50.pth")
-        resnet.load_stages(body, f"{pretrained}/resnet18.pth")
+        used = {50: rgb, 18: body} if config.shape_stream else {50: rgb}
+        files = {depth: resnet.find_weights(pretrained, depth) for depth in used}
+        for depth, path in files.items():
+            resnet.load_stages(used[depth], path)
     cells = (config.height // 32) * (config.width // 32)
     encoder = nn.Sequential(resnet.stem_of(rgb), *(rgb[f"layer{i}"] for i in (1, 2, 3, 4)))
     appearance = AppearanceStream(
@@ -181,4 +217,4 @@ def build_r50(config: NetworkConfig, pretrained: str | None) -> ThreeDSLNetwork:
     )
 
 
-BUILDERS = {"lite": build_lite, "r50": build_r50}
+BUILDERS = {"lite": build_lite, "osnet": build_osnet, "r50": build_r50}

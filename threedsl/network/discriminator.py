@@ -1,11 +1,11 @@
-"""The prior on bodies: HMR's factorised discriminator (METHOD section 3)."""
+"""The prior on bodies: HMR's factorised discriminator (docs/method.md, section 3)."""
 
 import torch
 from torch import Tensor, nn
 
 
 class Discriminator(nn.Module):
-    """25 judgements: one per joint rotation (23), one on the whole pose, one on betas. Real is 1, predicted is 0."""
+    """25 scores: one per joint rotation (23), one on the whole pose, one on betas. Real is 1, predicted is 0."""
 
     def __init__(self, betas: int = 10, joints: int = 23, width: int = 32, hidden: int = 512):
         super().__init__()
@@ -24,7 +24,7 @@ class Discriminator(nn.Module):
         )
 
     def forward(self, pose: Tensor, betas: Tensor) -> Tensor:
-        """pose (B, 24, 3, 3), whose root is ignored (people face everywhere), betas (B, 10) -> (B, 25)."""
+        """pose (B, 24, 3, 3), whose root is ignored (people face any direction), betas (B, 10) -> (B, 25)."""
         joints = self.embed(pose[:, 1:].flatten(2))
         each = (joints * self.joint_weight).sum(-1) + self.joint_bias
         return torch.cat([each, self.whole(joints.flatten(1)), self.shape(betas)], dim=1)

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 (Google, 2020), split where the two streams need it; loads the published ImageNet weights."""
+"""EfficientNet-Lite0 (Google, 2020), split where the two streams branch; loads the published ImageNet weights."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -17,7 +17,7 @@ HEAD_CHANNELS = 1280
 
 
 class SameConv(nn.Conv2d):
-    """Convolution padded as TensorFlow pads: when a stride leaves a remainder, the odd pixel goes right and below."""
+    """Convolution padded as TensorFlow pads: an odd pixel is added at the right and bottom."""
 
     def forward(self, x: Tensor) -> Tensor:
         kernel, stride = self.kernel_size[0], self.stride[0]

@@ -1,16 +1,18 @@
-"""What sits on the backbones: pooling, BNNeck, and the iterative regression of body parameters."""
+"""Heads on the backbones: pooling, BNNeck, and the iterative regression of body parameters."""
 
 import math
-from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
 from threedsl.body.rotation import matrix_from_6d, matrix_from_axis_angle, sixd_from_matrix
 
+POSE, CAMERA, BETAS = 24 * 6, 3, 10
+"""Numbers of a regressed body: 24 rotations as two columns each, (s, t_x, t_y), and the shape."""
+
 
 class AverageMaxPool(nn.Module):
-    """(B, C, H, W) -> (B, 2C): mean beside maximum."""
+    """(B, C, H, W) -> (B, 2C): mean and maximum."""
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.cat([x.mean((2, 3)), x.amax((2, 3))], dim=1)
@@ -24,7 +26,7 @@ class AveragePool(nn.Module):
 
 
 class SpatialPool(nn.Module):
-    """(B, C, H, W) -> (B, width): keeps where things are, which joints and camera need and averaging forgets."""
+    """(B, C, H, W) -> (B, width): keeps locations, which joints and camera need and averaging discards."""
 
     def __init__(self, channels: int, cells: int, width: int):
         super().__init__()
@@ -42,6 +44,7 @@ class BNNeck(nn.Module):
 
     def __init__(self, inputs: int, width: int):
         super().__init__()
+        self.width = width
         self.reduce = nn.Linear(inputs, width, bias=False)
         nn.init.orthogonal_(self.reduce.weight)
         self.norm = nn.BatchNorm1d(width)
@@ -72,7 +75,7 @@ class IterativeRegressor(nn.Module):
 
     def forward(self, feature: Tensor) -> tuple[Tensor, Tensor]:
         """(B, features) -> parameters (B, P) and the last hidden state (B, hidden)."""
-        parameters = self.mean.expand(len(feature), -1)
+        parameters = self.mean.expand(feature.shape[0], -1)
         for _ in range(self.iterations):
             hidden = self.mlp(torch.cat([feature, parameters], dim=1))
             parameters = parameters + self.correction(hidden)
@@ -82,7 +85,7 @@ class IterativeRegressor(nn.Module):
 class ShapeHead(nn.Module):
     """F_shape -> betas (B, 10) and displacements of the coarse vertices (B, V, 3), metres."""
 
-    def __init__(self, features: int, vertices: int, hidden: int, betas: int = 10):
+    def __init__(self, features: int, vertices: int, hidden: int, betas: int = BETAS):
         super().__init__()
         self.betas = IterativeRegressor(features, torch.zeros(betas), hidden)
         self.displacement = nn.Linear(hidden, vertices * 3)
@@ -94,60 +97,6 @@ class ShapeHead(nn.Module):
         return betas, self.displacement(hidden).unflatten(1, (-1, 3))
 
 
-BANDS = ((0, 1 / 3), (1 / 6, 2 / 3), (1 / 2, 1))
-"""Where the parts of MGS begin and end, in heights of the picture: head and shoulders, trunk, legs.
-
-That there are three which overlap is an early snapshot's; where they are is ours. The uppermost ends above the hips
-because one that holds more clothes finds fewer people who are dressed alike."""
-
-
-class PartFeatures(nn.Module):
-    """MGS, multi-granularity shape features: overlapping bands of the feature map, top to bottom, each with a feature
-    of its own that also predicts the displacement of its own part of the body (METHOD section 1)."""
-
-    def __init__(self, channels: int, width: int, vertices: int):
-        super().__init__()
-        parts = len(BANDS)
-        self.necks = nn.ModuleList(BNNeck(channels, width) for _ in range(parts))
-        self.displacements = nn.ModuleList(nn.Linear(width, vertices * 3) for _ in range(parts))
-        for layer in self.displacements:
-            nn.init.normal_(layer.weight, std=1e-4)
-            nn.init.zeros_(layer.bias)
-        self.register_buffer("shares", torch.full((parts, vertices), 1 / parts))
-
-    @torch.no_grad()
-    def assign_vertices(self, heights: Tensor) -> None:
-        """heights (V,) of the template's vertices: a vertex belongs to the bands whose middles are nearest to it."""
-        place = (heights.max() - heights) / (heights.max() - heights.min())
-        middles = [(top + bottom) / 2 for top, bottom in BANDS]
-        place = place.clamp(middles[0], middles[-1])
-        self.shares.zero_()
-        for upper, (above, below) in enumerate(pairwise(middles)):
-            way = (place - above) / (below - above)
-            between = (way >= 0) & (way <= 1)
-            self.shares[upper, between] = 1 - way[between]
-            self.shares[upper + 1, between] = way[between]
-
-    def forward(self, x: Tensor) -> tuple[list[Tensor], list[Tensor], Tensor]:
-        """(B, C, h, w) -> features before and after their norms, each (B, width), and displacements (B, V, 3)."""
-        features, normed, displacement = [], [], 0
-        for rows, neck, layer, share in zip(
-            band_rows(x.shape[2]), self.necks, self.displacements, self.shares, strict=True
-        ):
-            feature, after = neck(x[:, :, rows].mean((2, 3)))
-            moved = layer(feature).unflatten(1, (-1, 3))
-            displacement = displacement + share[:, None] * moved
-            features.append(feature)
-            normed.append(after)
-        return features, normed, displacement
-
-
-def band_rows(height: int) -> list[slice]:
-    """The rows of a feature map that each of BANDS covers, at least one."""
-    ends = [(round(top * height), round(bottom * height)) for top, bottom in BANDS]
-    return [slice(top, max(bottom, top + 1)) for top, bottom in ends]
-
-
 class PoseHead(nn.Module):
     """F_pose -> rotations (B, 24, 3, 3) and the weak-perspective camera (B, 3)."""
 
@@ -157,10 +106,14 @@ class PoseHead(nn.Module):
 
     def forward(self, feature: Tensor) -> tuple[Tensor, Tensor]:
         parameters, _ = self.regressor(feature)
-        camera = parameters[:, 144:]
-        # A scale near zero would put the body at infinity; half the crop is the smallest person of use.
-        camera = torch.cat([camera[:, :1].clamp(0.3, 3.0), camera[:, 1:]], dim=1)
-        return matrix_from_6d(parameters[:, :144].unflatten(1, (24, 6))), camera
+        pose, camera = parameters.split((POSE, CAMERA), dim=1)
+        return matrix_from_6d(pose.unflatten(1, (24, 6))), plausible_camera(camera)
+
+
+def plausible_camera(camera: Tensor) -> Tensor:
+    """(B, 3) with its scale in a range: near zero it would put the body at infinity; half the crop is the smallest
+    useful person."""
+    return torch.cat([camera[:, :1].clamp(0.3, 3.0), camera[:, 1:]], dim=1)
 
 
 def mean_pose_and_camera() -> Tensor:
@@ -173,8 +126,8 @@ def mean_pose_and_camera() -> Tensor:
 
 @torch.no_grad()
 def standing_heights(body: nn.Module) -> Tensor:
-    """(V,) metres: how high the coarse vertices of a BodyModel are where the regression starts. The template stretches
-    its arms out, and nobody is pictured so: hands belong to the hips' band."""
+    """(V,) metres: how high the coarse vertices of a BodyModel are where the regression starts. The template's arms
+    are stretched out, unlike people in pictures, whose hands belong to the hips' band."""
     start = mean_pose_and_camera().to(body.coarse_template)
-    pose = matrix_from_6d(start[None, :144].unflatten(1, (24, 6)))
+    pose = matrix_from_6d(start[None, :POSE].unflatten(1, (24, 6)))
     return body(start.new_zeros(1, body.num_betas), pose).vertices[0, :, 1]

@@ -1,5 +1,7 @@
 """ResNet-18 and ResNet-50 (He et al., CVPR 2016) with torchvision's parameter names, split into stages."""
 
+import hashlib
+import re
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -9,6 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from threedsl.errors import InputError
+from threedsl.reading import open_file
 
 
 class BasicBlock(nn.Module):
@@ -75,17 +78,56 @@ def resnet_stages(depth: int, last_stride: int = 1) -> nn.ModuleDict:
     return stages
 
 
+PUBLISHED = {18: "resnet18-f37072fd.pth", 50: "resnet50-0676ba61.pth"}
+"""torchvision's files (IMAGENET1K_V1), at https://download.pytorch.org/models/; each name ends in the first eight
+digits of the file's sha256."""
+
+NAMED_BY_CONTENT = re.compile(r"-(?P<digits>[0-9a-f]{8})\.")
+
+
+def find_weights(folder: str | Path, depth: int) -> Path:
+    """The ImageNet file of a ResNet of 18 or 50 layers: under torchvision's published name, or as resnet50.pth.
+
+    Raises:
+        InputError: there is none, with the address of the published one.
+    """
+    names = (PUBLISHED[depth], f"resnet{depth}.pth", f"resnet{depth}.safetensors")
+    found = [*(Path(folder) / name for name in names), *sorted(Path(folder).glob(f"resnet{depth}-*.pth"))]
+    for path in found:
+        if path.is_file():
+            return path
+    raise InputError(
+        f"There are no ImageNet weights of a ResNet-{depth} in {folder}; fetch "
+        f"https://download.pytorch.org/models/{PUBLISHED[depth]} into it, or set `pretrained` to null."
+    )
+
+
+def check_digits(path: Path) -> None:
+    """Raises InputError if the file's name gives the beginning of its sha256, and it has another."""
+    named = NAMED_BY_CONTENT.search(path.name)
+    if named is None:
+        return
+    with open_file(path, f"ImageNet weights {path}", "fetch them again") as file:
+        digest = hashlib.sha256()
+        while piece := file.read(2**20):
+            digest.update(piece)
+    if not digest.hexdigest().startswith(named["digits"]):
+        raise InputError(
+            f"ImageNet weights {path} are damaged: their sha256 does not begin with {named['digits']}, as their name "
+            "says; fetch them again."
+        )
+
+
 def load_stages(stages: nn.ModuleDict, path: str | Path) -> None:
     """Load a standard ImageNet file (torchvision names; .pth read with weights_only, or .safetensors).
 
     Raises:
-        InputError: the file is missing or its weights do not fit.
+        InputError: the file is missing, is not the one its name says, or its weights do not fit.
     """
     path = Path(path)
-    if not path.is_file():
-        raise InputError(
-            f"ImageNet weights {path} do not exist; give a torchvision ResNet state dict or leave the field empty."
-        )
+    remedy = "give a torchvision ResNet state dict or leave the field empty"
+    open_file(path, f"ImageNet weights {path}", remedy).close()
+    check_digits(path)
     try:
         weights = (
             load_file(path)

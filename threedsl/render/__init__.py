@@ -1,1 +1,1 @@
-"""Pictures of bodies: differentiable silhouettes for training, overlays and stills for people."""
+"""Pictures of bodies: differentiable silhouettes for training, overlays and stills for display."""

@@ -1,7 +1,7 @@
-"""Pictures of bodies for people: drawn over the photo, or alone as a still; NumPy and OpenCV, no OpenGL.
+"""Bodies drawn over photos, for display; NumPy and OpenCV, no OpenGL. Stills of bodies alone are in still.py.
 
-A painter's algorithm: a display mesh has faces of a pixel or two, so the order of their middles is that of their
-surfaces. A lamp at the camera and a weak one above it give the shading.
+A painter's algorithm: the faces of a display mesh are only a pixel or two large, so sorting by their centres orders
+the surface. A lamp at the camera and a weak one above it give the shading.
 """
 
 import cv2
@@ -10,16 +10,15 @@ import torch
 
 from threedsl.body.camera import camera_distance, project
 from threedsl.body.joints import COCO_SKELETON
+from threedsl.body.surface import SKIN, vertex_normals
 from threedsl.data.transforms import resize_crop
 
-SKIN = (148, 193, 238)
-"""RGB of a fully lit body: a light blue no skin and few clothes have, so that it is told from the photo."""
-BACKGROUND = (244, 245, 247), (222, 225, 230)
-"""RGB at the top and the bottom of a still."""
+BEYOND = (203, 206, 211)
+"""RGB of what a crop shows beyond the photo's edge."""
 KEYPOINT, BONE = (255, 196, 61), (255, 255, 255)
 
 # The long side, in pixels, of the picture the faces are painted on: at least twice the output, for smooth outlines,
-# where that is affordable; a larger output gets the painting enlarged.
+# where affordable; for a larger output the painting is enlarged.
 _CANVAS = 1280
 _SUBPIXEL = 4  # bits of the fixed-point coordinates that OpenCV takes
 
@@ -47,63 +46,81 @@ def draw_overlay(
     view = torch.as_tensor(np.array(camera, np.float32))[None]
     pixels, depth = project(points, view, image.shape[:2])
     eye = np.array([-view[0, 1], -view[0, 2], camera_distance(view[0, 0])])
-    paint, cover = _paint(
+    painted, cover = paint(
         np.asarray(vertices), faces, pixels[0].numpy(), depth[0].numpy(), eye, image.shape[:2]
     )
-    picture = _blend(image, paint, cover * opacity)
+    picture = blend(image, painted, cover * opacity)
     return picture if keypoints is None else _draw_skeleton(picture, np.asarray(keypoints, float))
 
 
 def draw_on_crop(
-    crop: np.ndarray, vertices: np.ndarray, camera: np.ndarray, faces: np.ndarray, aspect: float
+    crop: np.ndarray,
+    vertices: np.ndarray,
+    camera: np.ndarray,
+    faces: np.ndarray,
+    aspect: float,
+    inside: tuple[slice, slice] | None = None,
 ) -> np.ndarray:
     """The body over a crop of any shape, RGB uint8 (H, W, 3).
 
     aspect: width over height of the network's input. The network saw the crop squeezed to it and its camera refers
-    to that, so the body is drawn there and squeezed back together with the picture. The rest is as in draw_overlay.
+    to that, so the body is drawn there and squeezed back together with the picture.
+    inside: rows and columns of the crop that the photo fills (threedsl.people.Box.inside). What is beyond them is
+    plain, and cut off where the body does not reach; None: the photo fills all of it. The rest is as in draw_overlay.
     """
     height, width = crop.shape[:2]
+    if inside is not None and crop[inside].shape != crop.shape:
+        plain = np.empty_like(crop)
+        plain[:] = BEYOND
+        plain[inside] = crop[inside]
+        crop = plain
     seen = resize_crop(crop, (height, max(1, round(height * aspect))))
-    return resize_crop(draw_overlay(seen, vertices, camera, faces), (height, width))
+    drawn = resize_crop(draw_overlay(seen, vertices, camera, faces), (height, width))
+    if inside is None:
+        return drawn
+    points = torch.as_tensor(np.array(vertices, np.float32))[None]
+    pixels, _ = project(points, torch.as_tensor(np.array(camera, np.float32))[None], (height, width))
+    low, high = pixels[0].amin(0).tolist(), pixels[0].amax(0).tolist()
+    rows, columns = inside
+    return drawn[_stretched(rows, low[1], high[1], height), _stretched(columns, low[0], high[0], width)]
 
 
-def draw_still(
+def _stretched(kept: slice, low: float, high: float, length: int) -> slice:
+    """The part of 0 to `length` that holds `kept` and low to high with a little room, where either leaves it."""
+    room = 0.02 * length
+    start = kept.start if low >= kept.start else max(0, min(kept.start, int(low - room)))
+    stop = kept.stop if high <= kept.stop else min(length, max(kept.stop, int(np.ceil(high + room))))
+    return slice(start, stop)
+
+
+def draw_bodies(
+    image: np.ndarray,
     vertices: np.ndarray,
+    pixels: np.ndarray,
+    cameras: np.ndarray,
     faces: np.ndarray,
-    size: tuple[int, int],
-    yaw_degrees: float = 30,
-    colours: np.ndarray | None = None,
+    opacity: float = 0.75,
 ) -> np.ndarray:
-    """The body alone, turned to its left about the vertical, filling a plain picture RGB uint8 of size (H, W).
+    """Several people's bodies over one photo, RGB uint8 (H, W, 3), those further away first.
 
-    vertices: (V, 3), y up, facing +z at yaw 0; any unit. faces: (F, 3), counter-clockwise seen from outside.
-    colours: (V, 3) sRGB uint8 of a fully lit vertex; SKIN without.
+    vertices: (N, V, 3) metres, camera space of each. pixels: (N, V, 2) where they lie in the photo, x right, y down.
+    cameras: (N, 3) weak perspective s, t_x, t_y of each, for the light. faces: (F, 3).
     """
-    height, width = size
-    yaw = np.deg2rad(yaw_degrees)
-    turn = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
-    body = np.asarray(vertices, float) @ turn.T
-    low, high = body.min(0), body.max(0)
-    body -= (low + high) / 2
-    extent = np.maximum(high - low, 1e-6)
-    scale = min(0.86 * height / extent[1], 0.88 * width / extent[0])
-    # Far enough away for a natural look; the nearest parts then stay inside the margins.
-    distance = 4 * extent.max()
-    depth = distance - body[:, 2]
-    pixels = np.stack([body[:, 0], -body[:, 1]], 1) * (scale * distance / depth)[:, None] + [
-        width / 2,
-        height / 2,
+    tall = [
+        float(np.ptp(one[:, 1]) / max(np.ptp(body[:, 1]), 1e-6))
+        for one, body in zip(pixels, vertices, strict=True)
     ]
+    for row in np.argsort(tall, kind="stable"):  # fewer pixels per metre: further away
+        scale, left, up = (float(value) for value in cameras[row])
+        distance = float(camera_distance(torch.tensor(scale)))
+        depth = distance - vertices[row][:, 2]
+        eye = np.array([-left, -up, distance])
+        painted, cover = paint(vertices[row], faces, pixels[row], depth, eye, image.shape[:2])
+        image = blend(image, painted, cover * opacity)
+    return image
 
-    ramp = np.linspace(0, 1, height)[:, None, None]
-    picture = np.array(BACKGROUND[0]) * (1 - ramp) + np.array(BACKGROUND[1]) * ramp
-    picture = np.broadcast_to(picture, (height, width, 3)).astype(np.uint8)
-    picture = _blend(picture, np.zeros((*size, 3), np.float32), _shadow(pixels, size))
-    eye = np.array([0, 0, distance])
-    return _blend(picture, *_paint(body, faces, pixels, depth, eye, size, colours))
 
-
-def _paint(
+def paint(
     vertices: np.ndarray,
     faces: np.ndarray,
     pixels: np.ndarray,
@@ -118,23 +135,25 @@ def _paint(
     shape = max(1, round(height * zoom)), max(1, round(width * zoom))
     canvas = np.zeros(shape if colours is None else (*shape, 4), np.uint8)
     scale = np.array([shape[1] / width, shape[0] / height])
-    corners = (pixels * scale)[faces]
-    one, two = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-    # Written so that a NaN leaves the face out; the bound keeps OpenCV's fixed-point numbers from overflowing.
+    points = pixels * scale
+    a, b, c = (points[faces[:, corner]] for corner in range(3))
+    one, two = b - a, c - a
+    # Written so that a NaN excludes the face; the bound keeps OpenCV's fixed-point numbers from overflowing.
+    usable = (np.abs(points) < 8 * max(shape)).all(1) & (depth > 1e-3)
     drawn = one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0] < 0
-    drawn &= (np.abs(corners) < 8 * max(shape)).all((1, 2))
-    drawn &= ((corners.max(1) > 0) & (corners.min(1) < shape[::-1])).all(1)
-    drawn &= (depth[faces] > 1e-3).all(1)
-    brightness = _brightness(vertices, faces, eye)[faces].mean(1)
+    drawn &= usable[faces[:, 0]] & usable[faces[:, 1]] & usable[faces[:, 2]]
+    drawn &= (np.maximum(np.maximum(a, b), c) > 0).all(1)
+    drawn &= (np.minimum(np.minimum(a, b), c) < shape[::-1]).all(1)
     kept = np.flatnonzero(drawn)
-    kept = kept[np.argsort(-depth[faces[kept]].mean(1), kind="stable")]
-    # OpenCV puts pixel centres at whole numbers.
-    fixed = np.round((corners[kept] - 0.5) * (1 << _SUBPIXEL)).astype(np.int32)
+    kept = kept[np.argsort(-_mean_of_corners(depth, faces[kept]), kind="stable")]
+    brightness = _mean_of_corners(_brightness(vertices, faces, eye), faces[kept])
+    # OpenCV has pixel centres at integers.
+    fixed = np.round((points[faces[kept]] - 0.5) * (1 << _SUBPIXEL)).astype(np.int32)
     if colours is None:
-        # One channel is painted a third faster than four; 0 is where nothing was.
-        levels = (1 + 254 * brightness[kept]).astype(int).tolist()
+        # Painting one channel is a third faster than four; 0 marks the background.
+        levels = (1 + 254 * brightness).astype(int).tolist()
     else:
-        tinted = brightness[kept, None] * np.asarray(colours, float)[faces[kept]].mean(1)
+        tinted = brightness[:, None] * np.asarray(colours, float)[faces[kept]].mean(1)
         levels = np.concatenate([tinted, np.full((len(kept), 1), 255)], 1).round().tolist()
     for triangle, level in zip(fixed, levels, strict=True):
         cv2.fillConvexPoly(canvas, triangle, level, cv2.LINE_8, _SUBPIXEL)
@@ -152,6 +171,10 @@ def _paint(
     return lit / np.maximum(covered, 1e-6)[..., None], covered
 
 
+def _mean_of_corners(values: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    return (values[faces[:, 0]] + values[faces[:, 1]] + values[faces[:, 2]]) / 3
+
+
 def _brightness(vertices: np.ndarray, faces: np.ndarray, eye: np.ndarray) -> np.ndarray:
     """Lambert's law (V,) in [0, 1] for a lamp at the eye and a weak one above it, with some light all around."""
     normals = vertex_normals(vertices, faces)
@@ -161,29 +184,10 @@ def _brightness(vertices: np.ndarray, faces: np.ndarray, eye: np.ndarray) -> np.
     return np.clip(0.26 + 0.54 * np.clip(cosine, 0, 1) + 0.28 * np.clip(above, -0.5, 1), 0, 1)
 
 
-def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Unit normals (V, 3), faces weighted by area; zero at vertices without a face."""
-    a, b, c = (vertices[faces[:, corner]] for corner in range(3))
-    face_normals = np.cross(b - a, c - a)
-    index = faces.T.ravel()
-    sums = [np.bincount(index, np.tile(face_normals[:, axis], 3), len(vertices)) for axis in range(3)]
-    normals = np.stack(sums, 1)
-    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-20)
-
-
-def _blend(image: np.ndarray, paint: np.ndarray, opacity: np.ndarray) -> np.ndarray:
+def blend(image: np.ndarray, paint: np.ndarray, opacity: np.ndarray) -> np.ndarray:
+    """RGB uint8 (H, W, 3) with `paint` (H, W, 3), 0 to 255, laid over it by `opacity` (H, W), 0 to 1."""
     opacity = opacity[..., None].astype(np.float32)
     return np.clip(image + (paint - image) * opacity + 0.5, 0, 255).astype(np.uint8)
-
-
-def _shadow(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Opacity (H, W) of a soft shadow on the ground under the body."""
-    feet = pixels[pixels[:, 1] > np.quantile(pixels[:, 1], 0.97)]
-    centre, base = (feet[:, 0].min() + feet[:, 0].max()) / 2, pixels[:, 1].max()
-    half = (feet[:, 0].max() - feet[:, 0].min()) / 2 + 0.05 * size[0]
-    y, x = np.mgrid[: size[0], : size[1]] + 0.5
-    away = ((x - centre) / half) ** 2 + ((y - base + 0.012 * size[0]) / (0.035 * size[0])) ** 2
-    return 0.3 * np.clip(1 - away, 0, 1) ** 1.5
 
 
 def _draw_skeleton(picture: np.ndarray, keypoints: np.ndarray) -> np.ndarray:

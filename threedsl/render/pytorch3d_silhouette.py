@@ -1,7 +1,7 @@
-"""The silhouettes of `threedsl.render.silhouette` drawn by PyTorch3D instead, where that is installed.
+"""The silhouettes of `threedsl.render.silhouette` drawn by PyTorch3D instead, if installed.
 
 Same arguments, same pixels, same blur: its rasteriser measures in units in which the picture's shorter side spans
-2, with x to the left and y up, and its ``SoftSilhouetteShader`` forms the same soft union from what it finds.
+2, with x to the left and y up, and its ``SoftSilhouetteShader`` forms the same soft union.
 """
 
 import math
@@ -17,14 +17,14 @@ FACES_PER_PIXEL = 100
 
 
 def require_pytorch3d() -> None:
-    """InputError where PyTorch3D's compiled part cannot be imported: missing, or built for another torch."""
+    """InputError if PyTorch3D's compiled extension cannot be imported: missing, or built for another torch."""
     try:
         from pytorch3d import _C  # noqa: F401
     except (ImportError, OSError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(
-            f"PyTorch3D cannot be imported ({reason}); install easypytorch3d==0.7.9.post1 beside torch==2.12.1, "
-            "or set the configuration field silhouette to portable."
+            f"PyTorch3D cannot be imported ({reason}); install easypytorch3d==0.7.9.post1 with torch==2.12.1, "
+            "or set the configuration field silhouette_renderer to portable."
         ) from None
 
 
@@ -40,8 +40,8 @@ def soft_silhouette(
     """Soft silhouettes (B, H, W), float32 in [0, 1]; the arguments are those of the portable `soft_silhouette`.
 
     Of more than `faces_per_pixel` faces that meet a pixel only the nearest count: by the third coordinate, where
-    there is one, positive in front of the camera. It receives no gradient. Nothing is said of vertices that are
-    not finite.
+    there is one, positive in front of the camera. It receives no gradient. Behaviour for vertices that are
+    not finite is undefined.
 
     Raises:
         InputError: PyTorch3D is not installed.
@@ -66,7 +66,7 @@ def soft_silhouette(
         image_size=(height, width),
         blur_radius=math.log((1 - cutoff) / cutoff) * sigma,
         faces_per_pixel=faces_per_pixel,
-        # Depths beyond a thin face would come out negative, and the face be dropped.
+        # Otherwise depths beyond a thin face would be negative, and the face dropped.
         clip_barycentric_coords=True,
         cull_backfaces=front_only,
     )

@@ -9,7 +9,7 @@ It is cheap because a face only meets the pixels of its own bounding box, widene
 gathered by the size of that window, and all (face, pixel) pairs of one size are computed at once. Products
 are summed logarithms, and the gradient is analytic: it computes the pairs again instead of keeping them.
 
-Blur, for a comparison at equal blur: PyTorch3D measures in units in which the picture's shorter side spans 2,
+To compare at equal blur: PyTorch3D measures in units in which the picture's shorter side spans 2,
 so ``sigma_here = sigma_pytorch3d * (min(H, W) / 2) ** 2``; ``blur_radius = log(1 / 1e-4 - 1) * sigma`` there
 is ``cutoff=1e-4`` here. PyTorch3D keeps only the nearest ``faces_per_pixel`` faces; here all count.
 """
@@ -25,12 +25,9 @@ from torch.autograd.function import once_differentiable
 DEFAULT_SIGMA = 0.025
 """Blur in square pixels: PyTorch3D's usual 1e-4 in a picture whose shorter side has 32 pixels."""
 
-BACKENDS = ("portable", "pytorch3d")
-"""Who may draw: this module, or `threedsl.render.pytorch3d_silhouette`."""
-
-# Window sides in pixels: close enough to waste little, few enough that the groups of faces stay long.
+# Window sides in pixels: close enough to waste little, few enough to keep the groups of faces large.
 _SIDES_CPU = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
-# A GPU waits for its orders, so there few groups matter more than little waste.
+# A GPU is launch-bound, so few groups matter more than little waste.
 _SIDES_GPU = (4, 8, 16, 32, 64, 128, 256, 512, 1024)
 # Pairs computed at once: on a CPU the intermediate results should stay in its cache.
 _PAIRS_CPU, _PAIRS_GPU = 1 << 15, 1 << 23
@@ -61,7 +58,7 @@ def soft_silhouette(
         costs a third less, but where faces are as small as pixels its inside is no longer quite covered.
 
     Differentiable once with respect to x and y. Faces without area, with vertices that are not finite, or
-    outside the picture count for nothing and receive zero gradient.
+    outside the picture contribute nothing and receive zero gradient.
     """
     if vertices.ndim != 3 or vertices.shape[-1] not in (2, 3):
         raise ValueError(f"vertices must be (B, V, 2) or (B, V, 3), not {tuple(vertices.shape)}")
@@ -74,35 +71,6 @@ def soft_silhouette(
         points = points.float()
     faces = faces.to(device=points.device, dtype=torch.long)
     return _SoftUnion.apply(points, faces, tuple(size), float(sigma), float(cutoff), front_only)
-
-
-def project_silhouette(
-    vertices: Tensor,
-    camera: Tensor,
-    faces: Tensor,
-    size: tuple[int, int],
-    sigma: float = DEFAULT_SIGMA,
-    front_only: bool = False,
-    backend: str = "portable",
-) -> Tensor:
-    """Soft silhouettes (B, H, W) of bodies (B, V, 3) in metres as cameras (B, 3) = (s, tx, ty) see them.
-
-    Half precision is projected in float32: bfloat16 has no more than 8 bits for a pixel's position.
-    backend: "portable", or "pytorch3d" where that is installed. The other arguments are those of `soft_silhouette`.
-    """
-    from threedsl.body.camera import project
-
-    if backend not in BACKENDS:
-        raise ValueError(f"backend must be {' or '.join(BACKENDS)}, not {backend!r}")
-    if vertices.dtype not in (torch.float32, torch.float64):
-        vertices = vertices.float()
-    pixels, depth = project(vertices, camera.to(vertices.dtype), size)
-    if backend == "pytorch3d":
-        from threedsl.render import pytorch3d_silhouette
-
-        points = torch.cat([pixels, depth[..., None]], -1)
-        return pytorch3d_silhouette.soft_silhouette(points, faces, size, sigma=sigma, front_only=front_only)
-    return soft_silhouette(pixels, faces, size, sigma=sigma, front_only=front_only)
 
 
 @dataclass
@@ -137,7 +105,7 @@ def _triangles(
     lowest = (corners.amin(1) - (radius + 0.5)).ceil_().clamp_min_(0)
     highest = torch.minimum((corners.amax(1) + (radius - 0.5)).floor_(), bounds - 1)
     extent = highest - lowest + 1
-    # Written so that a NaN, which compares as false, leaves the face out.
+    # Written so that a NaN, which compares as false, excludes the face.
     keep = (area.abs() > _SMALLEST_AREA) & (area.abs() < math.inf) & (extent > 0).all(0)
     if front_only:
         keep &= area < 0
@@ -168,7 +136,7 @@ def _triangles(
     scale = 1 / math.sqrt(sigma)
     start = (corners.index_select(2, kept) - (origin + 0.5)[:, None]) * scale
     edge = start.roll(-1, 1) - start
-    # An edge is never of length 0 in a triangle with an area.
+    # A triangle with an area has no edge of length 0.
     length = torch.hypot(edge[0], edge[1])
     direction = edge / length
     turn = area[kept].sign()
@@ -185,7 +153,7 @@ class _Pairs:
     span: slice  # of the triangles
     pixel: Tensor  # (h * w * n,) flat number of the pixel among B * H * W
     along: Tensor  # (3, h, w, n) foot of the pixel on each edge, from its first corner, held within the edge
-    beyond: Tensor  # (3, h, w, n) how far the pixel's own foot lies outside the edge, signed
+    beyond: Tensor  # (3, h, w, n) signed distance of the pixel's own foot outside the edge
     inside: Tensor  # (3, h, w, n) signed distance from the edge's line
     square: Tensor  # (3, h, w, n) squared distance from each edge
     nearest: Tensor  # (h, w, n) the smallest of them

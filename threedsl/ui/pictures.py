@@ -7,22 +7,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from threedsl.data.small import fit, jpeg
 
-def fit(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Scale RGB (H, W, 3) down, never up, to at most height x width; the aspect ratio stays."""
-    scale = min(height / image.shape[0], width / image.shape[1])
-    if scale >= 1:
-        return image
-    size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-
-
-def jpeg(image: np.ndarray, quality: int = 88) -> bytes:
-    """Encode RGB uint8 (H, W, 3)."""
-    _, encoded = cv2.imencode(
-        ".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
-    )
-    return encoded.tobytes()
+__all__ = ["data_uri", "fit", "jpeg", "new_file", "side_by_side"]
 
 
 def data_uri(encoded: bytes) -> str:
@@ -30,7 +17,7 @@ def data_uri(encoded: bytes) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(encoded).decode()
 
 
-def beside(images: list[np.ndarray]) -> np.ndarray:
+def side_by_side(images: list[np.ndarray]) -> np.ndarray:
     """RGB uint8 pictures in a row, all as high as the first; a single one as it is."""
     height = images[0].shape[0]
     scaled = [
@@ -43,7 +30,7 @@ def beside(images: list[np.ndarray]) -> np.ndarray:
 
 
 def new_file(folder: Path, name: str) -> Path:
-    """The path of a file to write: its own name, in a new folder below `folder` that nobody can guess."""
+    """The path of a file to write, in a new folder below `folder` with an unguessable name."""
     place = folder / secrets.token_hex(12)
     place.mkdir(parents=True)
     return place / name

@@ -1,81 +1,34 @@
-"""What visitors leave on disk is gone within the hour: by age while the page runs, and all of it when it ends.
+"""The files behind what Gradio's components give to a handler."""
 
-Gradio deletes only files that the running process knows of. A crash, a kill or a query that fails half-way leaves
-others, so here the folder itself is looked through.
-"""
-
-import atexit
-import logging
-import os
-import secrets
-import shutil
-import signal
-import sys
-import tempfile
-import threading
-import time
-from collections.abc import Callable, Collection
 from pathlib import Path
 
-EVERY, AGE = 600, 3000  # seconds between two sweeps, and of a file's life; together an hour
-
-log = logging.getLogger(__name__)
+from threedsl.errors import InputError
 
 
-def own_folder() -> Path:
-    """A new folder's path for this process alone, below GRADIO_TEMP_DIR or else the temporary folder.
+def path_of(upload: dict | str | None) -> Path:
+    """The file behind an upload: a path, or Gradio's file as a dict.
 
-    Of its own, so that nothing else is ever swept; beside those of earlier processes, so that their leftovers are.
+    Raises:
+        InputError: there is none, or it has been deleted since.
     """
-    user = os.getuid() if hasattr(os, "getuid") else 0
-    base = os.environ.get("GRADIO_TEMP_DIR") or tempfile.gettempdir()
-    return Path(base).resolve() / f"threedsl-page-{user}" / secrets.token_hex(8)
+    path = upload.get("path") if isinstance(upload, dict) else upload
+    if not path:
+        raise InputError("Add a photo first: upload one, paste one or take one.")
+    if not Path(path).is_file():
+        raise InputError("This photo has expired; please upload it again.")
+    return Path(path)
 
 
-def keep_clean(folder: Path, kept: Callable[[], Collection[str]]) -> None:
-    """Sweep now and every ten minutes in the background, and remove the folder when this process ends or is told to.
+def files_of(uploads: object) -> list[Path]:
+    """Paths of one or several uploads: paths, or Gradio's files as dicts.
 
-    kept: gives the paths that stay however old they are, such as the page's examples.
+    Raises:
+        InputError: none, or one that was deleted since.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o700)
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    # By default SIGTERM, which `docker stop` and a Space send, ends Python without its exit functions.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    sweep(folder, kept())
-    threading.Thread(target=_sweep_forever, args=(folder, kept), name="sweep", daemon=True).start()
-
-
-def sweep(folder: Path, kept: Collection[str] = (), now: float | None = None) -> None:
-    """Delete files of `folder` that nobody changed for 50 minutes, and folders beside it that no process looks after.
-
-    A running process shows that it is there by the time on its folder. now: seconds since 1970.
-    """
-    limit = (time.time() if now is None else now) - AGE
-    os.utime(folder)
-    for other in folder.parent.iterdir():
-        if other != folder and other.is_dir() and not other.is_symlink() and _older(other, limit):
-            shutil.rmtree(other, ignore_errors=True)
-    for parent, folders, files in os.walk(folder, topdown=False):
-        for path in (Path(parent, name) for name in files):
-            if str(path) not in kept and _older(path, limit):
-                path.unlink(missing_ok=True)
-        for path in (Path(parent, name) for name in folders):
-            if _older(path, limit) and not any(path.iterdir()):
-                path.rmdir()
-
-
-def _older(path: Path, limit: float) -> bool:
-    try:
-        return path.lstat().st_mtime < limit
-    except FileNotFoundError:  # a visitor's session ended in between
-        return False
-
-
-def _sweep_forever(folder: Path, kept: Callable[[], Collection[str]]) -> None:
-    while True:
-        time.sleep(EVERY)
-        try:
-            sweep(folder, kept())
-        except OSError:
-            log.exception("%s could not be swept", folder)
+    listed = uploads if isinstance(uploads, list | tuple) else [uploads] if uploads else []
+    paths = [upload.get("path") if isinstance(upload, dict) else upload for upload in listed]
+    if not paths or not all(isinstance(path, str | Path) and str(path) for path in paths):
+        raise InputError("Add pictures first, or one .zip of them.")
+    if not all(Path(path).is_file() for path in paths):
+        raise InputError("These files have expired; please upload them again.")
+    return [Path(path) for path in paths]

@@ -1,26 +1,33 @@
-"""The data set folder on disk: pictures and masks per person, then lists, keypoints and truth over all of them."""
+"""The dataset folder on disk: pictures and masks per person, then lists, keypoints and ground truth for all."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 
 import numpy as np
 
 from threedsl.body.joints import COCO_KEYPOINTS
-from train.synthesize.person import SIZE, Person
+from threedsl.files import whole_file, whole_folder, write_whole
+from train.synthesize.person import SyntheticPerson
+from train.synthesize.studio import SIZE
+from train.synthesize.truth import TRUTH
 
-_FIELDS = ("names", "camera", "clothes", "shared", "keypoints", "pose", "weak_camera", "betas", "assets")
+_FIELDS = (
+    "names",
+    "camera",
+    "clothes",
+    "shared",
+    "keypoints",
+    "pose",
+    "weak_camera",
+    "activity",
+    "betas",
+    "assets",
+)
 
-
-def write_atomic(path: Path, content: bytes) -> None:
-    """The file appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(content)
-    os.replace(temporary, path)
+_TRUTH = ("paths", "betas", "pose", "camera", "shared_outfit", "activity")
 
 
 def person_name(index: int) -> str:
@@ -28,59 +35,53 @@ def person_name(index: int) -> str:
 
 
 def record_path(out: Path, index: int) -> Path:
-    """The file that says person `index` is complete; it holds all but the pictures."""
+    """The file that marks person `index` as complete; it holds everything but the pictures."""
     return out / "people" / f"{person_name(index)}.npz"
 
 
 def is_complete(out: Path, index: int) -> bool:
-    """Whether person `index` has a record, pictures and masks: a folder that somebody deleted is made anew."""
+    """Whether person `index` has a record, pictures and masks: a deleted folder is generated again."""
     folders = [out / kind / person_name(index) for kind in ("images", "mask")]
     return record_path(out, index).is_file() and all(folder.is_dir() for folder in folders)
 
 
 def remove_leftovers(out: Path) -> None:
-    """Deletes the half-written people of stopped runs; only while no other run writes here."""
+    """Deletes half-written people of interrupted runs; call it only while no other run writes here."""
     for kind in ("images", "mask", "people"):
-        for path in (out / kind).glob(".[0-9]*.[0-9]*"):
+        for path in (out / kind).glob(".[0-9]*"):
             if path.is_dir():
                 shutil.rmtree(path)
             else:
                 path.unlink()
 
 
-def write_person(out: Path, index: int, person: Person) -> None:
-    """Writes pictures and masks to fresh folders, then the record; a run that stops in between leaves no record."""
+def write_person(out: Path, index: int, person: SyntheticPerson) -> None:
+    """Writes pictures and masks as whole folders, then the record; a run interrupted in between leaves no record."""
     name = person_name(index)
     folders = {kind: out / kind / name for kind in ("images", "mask")}
     for kind, folder in folders.items():
-        fresh = folder.with_name(f".{name}.{os.getpid()}")
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(parents=True)
-        for shot in person.shots:
-            stem = f"{name}_c{shot.camera}_o{shot.outfit}_{shot.number}"
-            if kind == "images":
-                (fresh / f"{stem}.jpg").write_bytes(shot.jpeg)
-            else:
-                (fresh / f"{stem}.png").write_bytes(shot.mask)
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(fresh, folder)
-    shots = person.shots
-    record = record_path(out, index)
-    record.parent.mkdir(parents=True, exist_ok=True)
-    temporary = record.with_name(f".{record.stem}.{os.getpid()}.npz")
-    np.savez(
-        temporary,
-        names=np.array([f"{name}_c{s.camera}_o{s.outfit}_{s.number}" for s in shots]),
-        camera=np.array([s.camera for s in shots]),
-        clothes=np.array([s.outfit for s in shots]),
-        shared=np.array([person.shared[s.outfit] for s in shots]),
-        keypoints=np.stack([s.keypoints for s in shots]),
-        pose=np.stack([s.pose for s in shots]),
-        weak_camera=np.stack([s.weak_camera for s in shots]),
+        with whole_folder(folder) as fresh:
+            for one in person.captures:
+                stem = f"{name}_c{one.camera}_o{one.outfit}_{one.number}"
+                if kind == "images":
+                    (fresh / f"{stem}.jpg").write_bytes(one.jpeg)
+                else:
+                    (fresh / f"{stem}.png").write_bytes(one.mask)
+    captures = person.captures
+    arrays = dict(
+        names=np.array([f"{name}_c{s.camera}_o{s.outfit}_{s.number}" for s in captures]),
+        camera=np.array([s.camera for s in captures]),
+        clothes=np.array([s.outfit for s in captures]),
+        shared=np.array([person.shared[s.outfit] for s in captures]),
+        keypoints=np.stack([s.keypoints for s in captures]),
+        pose=np.stack([s.pose for s in captures]),
+        weak_camera=np.stack([s.weak_camera for s in captures]),
+        activity=np.array([s.activity for s in captures]),
         betas=person.betas,
         assets=np.array(person.assets, dtype=str),
     )
-    os.replace(temporary, record)
+    with whole_file(record_path(out, index)) as file:
+        np.savez(file, **arrays)
 
 
 def read_record(path: Path) -> dict[str, np.ndarray]:
@@ -89,17 +90,17 @@ def read_record(path: Path) -> dict[str, np.ndarray]:
 
 
 def is_test(index: int, share: float) -> bool:
-    """Whether person `index` is held out; spread evenly, so that a larger data set keeps the split."""
+    """Whether person `index` is held out; spread evenly, so that a larger dataset keeps the split."""
     return int((index + 1) * share) > int(index * share)
 
 
 def finish(out: Path, people: int, test_share: float, seed: int, uniforms: bool = False) -> int:
     """Writes list/, pose/ and truth.npz from the records of all people; returns the number of pictures.
 
-    Labels of clothes count a person's outfits; those of uniforms are the same for everybody who wears one.
+    Labels of clothes count a person's outfits; those of uniforms are the same for all wearers.
     """
     lists: dict[str, list[str]] = {"train": [], "query": [], "gallery": []}
-    poses, truth = [], {key: [] for key in ("paths", "betas", "pose", "camera", "shared_outfit")}
+    poses, truth = [], {key: [] for key in _TRUTH}
     for index in range(people):
         record = read_record(record_path(out, index))
         name = person_name(index)
@@ -122,13 +123,13 @@ def finish(out: Path, people: int, test_share: float, seed: int, uniforms: bool 
         truth["pose"].append(record["pose"])
         truth["camera"].append(record["weak_camera"])
         truth["shared_outfit"].append(record["shared"])
+        truth["activity"].append(record["activity"])
     for name, lines in lists.items():
-        write_atomic(out / "list" / f"{name}.txt", "".join(f"{line}\n" for line in lines).encode())
-    write_atomic(out / "pose" / "alphapose-results.json", json.dumps(poses).encode())
-    temporary = out / f".truth.{os.getpid()}.npz"
+        write_whole(out / "list" / f"{name}.txt", "".join(f"{line}\n" for line in lines).encode())
+    write_whole(out / "pose" / "alphapose-results.json", json.dumps(poses).encode())
     arrays = {key: np.concatenate(values) for key, values in truth.items() if key != "paths"}
-    np.savez_compressed(temporary, paths=np.array(truth["paths"]), **arrays)
-    os.replace(temporary, out / "truth.npz")
+    with whole_file(out / TRUTH) as file:
+        np.savez_compressed(file, paths=np.array(truth["paths"]), **arrays)
     return len(poses)
 
 
@@ -144,7 +145,7 @@ def same_outfits(clothes: np.ndarray, shared: np.ndarray) -> np.ndarray:
 
 
 def assets_worn(out: Path, people: int) -> set[str]:
-    """Names of all wardrobe assets that the pictures show."""
+    """Names of all wardrobe assets in the pictures."""
     return {str(name) for index in range(people) for name in read_record(record_path(out, index))["assets"]}
 
 

@@ -12,13 +12,13 @@ import numpy as np
 
 from threedsl.body.joints import SMPL_JOINTS
 
-_JOINT = {name: index for index, name in enumerate(SMPL_JOINTS)}
+JOINT = {name: index for index, name in enumerate(SMPL_JOINTS)}
 _MIRROR = np.diag([-1.0, 1.0, 1.0])
 
 
 @dataclass(frozen=True)
 class Gait:
-    """How one person moves, in radians: the person keeps it in every picture."""
+    """One person's way of moving, in radians, the same in every picture."""
 
     stride: float
     bounce: float
@@ -43,7 +43,7 @@ def rotation(axis: str, angle: float) -> np.ndarray:
 
 
 def sample_gait(rng: np.random.Generator, girth: float) -> Gait:
-    """A person's way of moving; girth in 0…1 keeps the arms of stout people off their sides."""
+    """A person's way of moving; girth in 0…1 keeps the arms of heavy people away from their sides."""
     return Gait(
         stride=rng.uniform(0.28, 0.55),
         bounce=rng.uniform(0.6, 1.1),
@@ -58,34 +58,36 @@ def sample_gait(rng: np.random.Generator, girth: float) -> Gait:
     )
 
 
-def _arm(pose, side: str, spread: float, swing: float = 0.0, inward: float = 0.0, elbow: float = 0.0):
+def place_arm(pose, side: str, spread: float, swing: float = 0.0, inward: float = 0.0, elbow: float = 0.0):
     """Sets one arm: spread from the hanging arm, swing to the front, turn inwards, bend of the elbow."""
     shoulder = rotation("x", -swing) @ rotation("z", -(np.pi / 2 - spread)) @ rotation("x", inward)
     bend = rotation("y", -elbow)
     if side == "right":
         shoulder, bend = _MIRROR @ shoulder @ _MIRROR, _MIRROR @ bend @ _MIRROR
-    pose[_JOINT[f"{side}_shoulder"]] = shoulder
-    pose[_JOINT[f"{side}_elbow"]] = bend
+    pose[JOINT[f"{side}_shoulder"]] = shoulder
+    pose[JOINT[f"{side}_elbow"]] = bend
 
 
-def _leg(
+def place_leg(
     pose, side: str, forward: float, knee: float, out: float = 0.0, toes_out: float = 0.0, lift: float = 0.0
 ):
+    """Sets one leg: swing to the front, bend of the knee, outwards, toes outwards, toes down."""
     hip = rotation("x", -forward) @ rotation("z", out) @ rotation("y", toes_out)
     if side == "right":
         hip = _MIRROR @ hip @ _MIRROR
-    pose[_JOINT[f"{side}_hip"]] = hip
-    pose[_JOINT[f"{side}_knee"]] = rotation("x", knee)
-    pose[_JOINT[f"{side}_ankle"]] = rotation("x", lift)
+    pose[JOINT[f"{side}_hip"]] = hip
+    pose[JOINT[f"{side}_knee"]] = rotation("x", knee)
+    pose[JOINT[f"{side}_ankle"]] = rotation("x", lift)
 
 
-def _trunk(pose, gait: Gait, rng: np.random.Generator, twist: float = 0.0, lean: float = 0.0):
+def place_trunk(pose, gait: Gait, rng: np.random.Generator, twist: float = 0.0, lean: float = 0.0):
+    """Sets spine, neck and head: the person's stoop, a twist and a sideways lean."""
     for name, share in (("spine1", 0.35), ("spine2", 0.35), ("spine3", 0.3)):
-        pose[_JOINT[name]] = (
+        pose[JOINT[name]] = (
             rotation("y", twist * share) @ rotation("x", gait.stoop * share) @ rotation("z", lean * share)
         )
-    pose[_JOINT["neck"]] = rotation("y", rng.normal(0, 0.12)) @ rotation("x", gait.head * 0.5)
-    pose[_JOINT["head"]] = (
+    pose[JOINT["neck"]] = rotation("y", rng.normal(0, 0.12)) @ rotation("x", gait.head * 0.5)
+    pose[JOINT["head"]] = (
         rotation("y", rng.normal(0, 0.2)) @ rotation("x", gait.head * 0.5 + rng.normal(0, 0.07))
     ) @ rotation("z", rng.normal(0, 0.04))
 
@@ -105,8 +107,8 @@ def walking(rng: np.random.Generator, gait: Gait) -> np.ndarray:
             + 0.12 * amount * max(0.0, swing)
         )
         lift = -0.25 * amount * max(0.0, swing) + 0.35 * amount * max(0.0, -swing)
-        _leg(pose, side, amount * swing + 0.04, knee, 0.02, gait.toes_out * 0.6, lift)
-        _arm(
+        place_leg(pose, side, amount * swing + 0.04, knee, 0.02, gait.toes_out * 0.6, lift)
+        place_arm(
             pose,
             side,
             gait.arm_spread,
@@ -114,7 +116,7 @@ def walking(rng: np.random.Generator, gait: Gait) -> np.ndarray:
             0.15,
             gait.elbow * (0.5 + 0.5 * max(0.0, -swing)) + 0.08,
         )
-    _trunk(pose, gait, rng, twist=gait.twist * np.sin(phase), lean=gait.sway * np.cos(phase))
+    place_trunk(pose, gait, rng, twist=gait.twist * np.sin(phase), lean=gait.sway * np.cos(phase))
     pose[0] = rotation("y", -0.5 * gait.twist * np.sin(phase)) @ rotation(
         "z", gait.sway * 0.5 * np.cos(phase)
     )
@@ -124,40 +126,40 @@ def walking(rng: np.random.Generator, gait: Gait) -> np.ndarray:
 
 
 def _one_arm(pose, rng: np.random.Generator, gait: Gait) -> None:
-    """Gives one arm something to do: a pocket, a phone, a bag, a strap, a hip."""
+    """Occupies one arm: a pocket, a phone, a bag, a strap, a hip."""
     side = rng.choice(["left", "right"])
     kind = rng.choice(["pocket", "phone", "ear", "bag", "strap", "hip"])
     spread = gait.arm_spread
     if kind == "pocket":
-        _arm(pose, side, spread + 0.18, -0.25, 0.35, 0.75)
+        place_arm(pose, side, spread + 0.18, -0.25, 0.35, 0.75)
     elif kind == "phone":
-        _arm(pose, side, spread * 0.8, 0.35 + rng.uniform(0, 0.3), 0.45, rng.uniform(1.5, 1.9))
-        pose[_JOINT["head"]] = rotation("x", rng.uniform(0.15, 0.4)) @ pose[_JOINT["head"]]
+        place_arm(pose, side, spread * 0.8, 0.35 + rng.uniform(0, 0.3), 0.45, rng.uniform(1.5, 1.9))
+        pose[JOINT["head"]] = rotation("x", rng.uniform(0.15, 0.4)) @ pose[JOINT["head"]]
     elif kind == "ear":
-        _arm(pose, side, 0.5, 0.7, 0.2, 2.25)
+        place_arm(pose, side, 0.5, 0.7, 0.2, 2.25)
     elif kind == "bag":
-        _arm(pose, side, spread + 0.08, 0.05, 0.1, 0.12)
+        place_arm(pose, side, spread + 0.08, 0.05, 0.1, 0.12)
     elif kind == "strap":
-        _arm(pose, side, 0.25, 0.2, 0.35, 2.2)
+        place_arm(pose, side, 0.25, 0.2, 0.35, 2.2)
     else:
-        _arm(pose, side, 0.75, -0.2, 0.75, 1.55)
+        place_arm(pose, side, 0.75, -0.2, 0.75, 1.55)
 
 
 def standing(rng: np.random.Generator, gait: Gait) -> np.ndarray:
-    """(24,3,3) somebody standing: hanging arms, arms folded or on the hips, hands in front or behind, a gesture."""
+    """(24,3,3) a standing pose: hanging arms, arms folded or on the hips, hands in front or behind, a gesture."""
     pose = np.tile(np.eye(3), (24, 1, 1))
     shift = rng.normal(0, 0.06)
     for side, sign in (("left", 1.0), ("right", -1.0)):
         loose = max(0.0, sign * shift) * 3
-        _leg(
+        place_leg(
             pose, side, loose * 0.6 + rng.normal(0, 0.03), 0.05 + loose * 1.3, rng.uniform(0, 0.09) - sign * shift,
             gait.toes_out + rng.uniform(0, 0.15), -loose * 0.5,
         )  # fmt: skip
-    _trunk(pose, gait, rng, twist=rng.normal(0, 0.08), lean=-shift)
+    place_trunk(pose, gait, rng, twist=rng.normal(0, 0.08), lean=-shift)
     pose[0] = rotation("z", shift * 0.8)
     spread = gait.arm_spread
     for side in ("left", "right"):
-        _arm(
+        place_arm(
             pose,
             side,
             spread + rng.uniform(0, 0.06),
@@ -173,19 +175,19 @@ def standing(rng: np.random.Generator, gait: Gait) -> np.ndarray:
         _one_arm(pose, rng, gait)
     elif kind == "folded":
         for side, swing in (("left", 0.5), ("right", 0.62)):
-            _arm(pose, side, 0.22 + spread * 0.4, swing, 1.05, 1.75)
+            place_arm(pose, side, 0.22 + spread * 0.4, swing, 1.05, 1.75)
     elif kind == "front":
         for side in ("left", "right"):
-            _arm(pose, side, spread, 0.3, 0.75, 0.95)
+            place_arm(pose, side, spread, 0.3, 0.75, 0.95)
     elif kind == "behind":
         for side in ("left", "right"):
-            _arm(pose, side, spread + 0.05, -0.45, 0.75, 0.75)
+            place_arm(pose, side, spread + 0.05, -0.45, 0.75, 0.75)
     elif kind == "pockets":
         for side in ("left", "right"):
-            _arm(pose, side, spread + 0.18, -0.25, 0.35, 0.75)
+            place_arm(pose, side, spread + 0.18, -0.25, 0.35, 0.75)
     elif kind == "gesture":
         for side in ("left", "right"):
-            _arm(
+            place_arm(
                 pose,
                 side,
                 spread + rng.uniform(0, 0.3),
@@ -194,8 +196,3 @@ def standing(rng: np.random.Generator, gait: Gait) -> np.ndarray:
                 rng.uniform(0.6, 1.8),
             )
     return pose
-
-
-def sample_pose(rng: np.random.Generator, gait: Gait) -> np.ndarray:
-    """(24,3,3) a walking (three of five) or a standing pose; the pelvis turn is relative to the facing direction."""
-    return walking(rng, gait) if rng.random() < 0.6 else standing(rng, gait)

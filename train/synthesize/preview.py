@@ -1,14 +1,14 @@
-"""A contact sheet of a data set: one row a person, because people look."""
+"""A contact sheet of a dataset, one row per person."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from threedsl.body.joints import COCO_SKELETON
+from threedsl.files import write_whole
 from train.synthesize import files
 
 
@@ -43,7 +43,4 @@ def write_sheet(out: Path, path: Path, people: int = 12, pictures: int = 16, tru
         row += [np.zeros_like(row[0])] * (pictures - len(row))
         rows.append(np.hstack(row))
     encoded = cv2.imencode(".png", np.vstack(rows))[1].tobytes()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(encoded)
-    os.replace(temporary, path)
+    write_whole(path, encoded)

@@ -13,19 +13,20 @@ import numpy as np
 import open3d as o3d
 
 from threedsl.body.camera import FOCAL
-from train.synthesize.figure import vertex_normals
+from train.synthesize.base_mesh import vertex_normals
 
 _PASSES = 4
 
 
 @dataclass(frozen=True)
 class Surface:
-    """A mesh to be seen: vertices (V,3) in camera axes, triangles (t,3), and colour(primitives (n,), weights (n,3))
-    -> RGB (n,3) in 0…255 and coverage (n,) bool (False lets the ray through)."""
+    """A mesh to render: vertices (V,3) in camera axes, triangles (t,3), and colour(primitives (n,), weights (n,3))
+    -> RGB (n,3) in 0…255 and coverage (n,) bool (False lets the ray through). scenery: not part of the person."""
 
     vertices: np.ndarray
     triangles: np.ndarray
     colour: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+    scenery: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,13 @@ class Light:
 
 @dataclass(frozen=True)
 class Picture:
-    """colour (H,W,3) premultiplied float 0…255, coverage (H,W) in 0…1, depth (H,W) metres (inf: nothing)."""
+    """colour (H,W,3) premultiplied float 0…255, coverage (H,W) in 0…1, depth (H,W) metres (inf: nothing), person
+    (H,W) the part of the coverage that is not scenery."""
 
     colour: np.ndarray
     coverage: np.ndarray
     depth: np.ndarray
+    person: np.ndarray
 
 
 def camera_position(camera: np.ndarray) -> np.ndarray:
@@ -85,7 +88,7 @@ def render(
     rng: np.random.Generator,
     samples: int = 2,
 ) -> Picture:
-    """Sees surfaces through camera (s, tx, ty) in a crop of size (H, W); samples per pixel side."""
+    """Renders surfaces with camera (s, tx, ty) in a crop of size (H, W); samples per pixel side."""
     height, width = size
     grid = pixel_directions(height, width, samples)
     origin = camera_position(camera).astype(np.float32)
@@ -101,6 +104,7 @@ def render(
     rays = np.empty((count, 6), np.float32)
     rays[:, :3], rays[:, 3:] = origin, directions
     colour, hit_depth = np.zeros((count, 3)), np.full(count, np.inf)
+    scenery = np.zeros(count, bool)
     normals = [vertex_normals(surface.vertices, surface.triangles) for surface in surfaces]
     todo = np.arange(count)
     travelled = np.zeros(count, np.float32)
@@ -124,6 +128,7 @@ def render(
             solid = target[covers]
             colour[solid] = seen[covers]
             hit_depth[solid] = travelled[solid]
+            scenery[solid] = surface.scenery
             view = directions[solid]
             facing = normal[covers]
             facing /= np.sqrt(np.einsum("nc,nc->n", facing, facing) + 1e-12)[:, None]
@@ -142,10 +147,14 @@ def render(
     deep = np.full((height * samples, width * samples), np.inf, np.float32)
     deep[y0:y1, x0:x1] = hit_depth.reshape(shape)
     small = cv2.resize(full, (width, height), interpolation=cv2.INTER_AREA)
+    person = small[..., 3]
+    if scenery.any():
+        full[y0:y1, x0:x1, 3] *= ~scenery.reshape(shape)
+        person = cv2.resize(full[..., 3], (width, height), interpolation=cv2.INTER_AREA)
     nearest = np.minimum.reduce(
         [deep[i::samples, j::samples] for i in range(samples) for j in range(samples)]
     )
-    return Picture(small[..., :3], small[..., 3], nearest)
+    return Picture(small[..., :3], small[..., 3], nearest, person)
 
 
 def _shade(scene, points, normals, light: Light, rng) -> np.ndarray:
@@ -168,7 +177,7 @@ def _shade(scene, points, normals, light: Light, rng) -> np.ndarray:
 def shadow_on(
     scene, points: np.ndarray, light: Light, rng: np.random.Generator, softness: float
 ) -> np.ndarray:
-    """(n,) bool: points (n,3) of the surroundings from which the light is hidden by the person."""
+    """(n,) bool: points (n,3) of the surroundings that are in the person's shadow."""
     jitter = rng.normal(0, softness, points.shape)
     rays = np.concatenate([points, light.direction + jitter], 1).astype(np.float32)
     return scene.test_occlusions(o3d.core.Tensor(rays), nthreads=1).numpy()

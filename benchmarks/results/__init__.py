@@ -1,0 +1,1 @@
+"""docs/results.md: prose from template.md, every figure from a record."""

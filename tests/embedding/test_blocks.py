@@ -1,0 +1,166 @@
+"""`embed`: killed, resumed and shared, it writes the same bytes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from threedsl import ThreeDSL
+from threedsl.cli import main
+from threedsl.cli.embed import own_share
+from threedsl.data.listfile import records_from
+from threedsl.embedding import blocks
+from threedsl.errors import InputError
+from threedsl.evaluation.descriptor_cache import DescriptorCache
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PICTURES, BLOCK = 22, 4
+SMALL_BLOCKS = (
+    f"import sys, threedsl.embedding.blocks as e; e.BLOCK, e.BATCH = {BLOCK}, 3\n"
+    "from threedsl.cli import main; sys.exit(main(sys.argv[1:]))"
+)
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory) -> Path:
+    """22 noisy crops, one of them twice and one of them no picture, in one folder per person."""
+    folder = tmp_path_factory.mktemp("pictures")
+    noise = np.random.default_rng(8)
+    for number in range(PICTURES - 2):
+        path = folder / f"p{number % 5}" / f"{number:02d}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(noise.integers(0, 256, (96, 48, 3), np.uint8)).save(path)
+    (folder / "p0" / "again.png").write_bytes((folder / "p4" / "04.png").read_bytes())
+    (folder / "p1" / "broken.png").write_bytes(b"\x89PNG no picture")
+    return folder
+
+
+def embed(pictures: Path, out: Path, cache: Path, **own: str) -> subprocess.Popen:
+    """The command in a process of its own, with blocks of four pictures."""
+    return subprocess.Popen(
+        [sys.executable, "-c", SMALL_BLOCKS, "embed", str(pictures), "--out", str(out), "--whole"],
+        env=os.environ | {"THREEDSL_CACHE": str(cache), "OMP_NUM_THREADS": "1"} | own,
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def whole(pictures, tmp_path_factory) -> bytes:
+    """What an uninterrupted run writes."""
+    folder = tmp_path_factory.mktemp("whole")
+    run = embed(pictures, folder / "out.npz", folder / "cache")
+    said, _ = run.communicate(timeout=300)
+    assert run.returncode == 0, said
+    assert "broken.png" in said and f"{PICTURES - 1} embeddings" in said and "again.png" in said
+    assert [path.name for path in folder.iterdir() if path.name != "cache"] == ["out.npz"]
+    return (folder / "out.npz").read_bytes()
+
+
+@pytest.mark.slow
+def test_it_is_what_the_model_says(whole, pictures, tmp_path):
+    (tmp_path / "out.npz").write_bytes(whole)
+    with np.load(tmp_path / "out.npz", allow_pickle=False) as file:
+        paths, appearance, shape = file["path"], file["appearance"], file["shape"]
+    assert len(set(paths)) == PICTURES - 1
+    expected = ThreeDSL.from_pretrained(device="cpu")(list(paths), bodies=False)
+    np.testing.assert_allclose(appearance, expected.appearance, atol=1e-4)
+    np.testing.assert_allclose(shape, expected.shape, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_killed_and_resumed_it_writes_the_same_bytes(whole, pictures, tmp_path):
+    out = tmp_path / "out.npz"
+    run = embed(pictures, out, tmp_path / "cache")
+    for _ in range(3000):
+        if parts(tmp_path):
+            break
+        time.sleep(0.02)
+    run.send_signal(signal.SIGKILL)
+    run.wait()
+    kept = {path: path.stat().st_mtime_ns for path in parts(tmp_path)}
+    assert 0 < len(kept) and not out.exists()
+    again = embed(
+        pictures, out, tmp_path / "cache", WORLD_SIZE="2", RANK="1"
+    )  # leaves what the first has to do
+    again.communicate(timeout=300)
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept, "a block was computed again"
+    last = embed(pictures, out, tmp_path / "cache")
+    said, _ = last.communicate(timeout=300)
+    assert last.returncode == 0, said
+    assert out.read_bytes() == whole
+    assert not parts(tmp_path)
+
+
+@pytest.mark.slow
+def test_two_processes_write_the_same_bytes_as_one(whole, pictures, tmp_path):
+    runs = [
+        embed(pictures, tmp_path / "out.npz", tmp_path / "cache", RANK=str(rank), WORLD_SIZE="2")
+        for rank in (0, 1)
+    ]
+    said = [run.communicate(timeout=300)[0] for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], said
+    assert (tmp_path / "out.npz").read_bytes() == whole
+    assert not parts(tmp_path)
+
+
+def parts(folder: Path) -> list[Path]:
+    return sorted(folder.glob(".out.npz.*.parts/*.npz"))
+
+
+class Counting:
+    """The model, which counts the pictures it is given."""
+
+    def __init__(self, model: ThreeDSL):
+        self.model, self.seen = model, 0
+        self.fingerprint, self.backend, self.config = model.fingerprint, model.backend, model.config
+        self.input_size = model.input_size
+
+    def __call__(self, crops, **options):
+        self.seen += len(crops)
+        return self.model(crops, **options)
+
+
+@pytest.mark.slow
+def test_the_cache_is_used_and_filled(pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr(blocks, "BLOCK", BLOCK)
+    model = Counting(ThreeDSL.from_pretrained(device="cpu"))
+    cache = DescriptorCache(tmp_path / "descriptors", model.fingerprint, False)
+    written = []
+    for name in ("first.npz", "second.npz"):
+        job = blocks.Job(model, records_from(pictures), False, tmp_path / name, cache)
+        blocks.compute(job, 0, 1, lambda done, total: None)
+        assert blocks.finish(job)[0] == PICTURES - 1
+        written.append((tmp_path / name).read_bytes())
+        assert model.seen == PICTURES - 1  # all of them the first time, none the second
+    assert written[0] == written[1]
+    job = blocks.Job(model, records_from(pictures), False, tmp_path / "second.npz", cache)
+    assert job.is_complete
+    (pictures / "p2" / "02.png").touch()
+    assert not blocks.Job(model, records_from(pictures), False, tmp_path / "second.npz", cache).is_complete
+
+
+@pytest.mark.parametrize("rank, world", [("2", "2"), ("-1", "2"), ("x", "2"), ("0", "0"), ("0", "99999")])
+def test_a_wrong_share_is_refused(monkeypatch, rank, world):
+    monkeypatch.setenv("RANK", rank)
+    monkeypatch.setenv("WORLD_SIZE", world)
+    with pytest.raises(InputError, match="must be whole numbers, RANK from 0"):
+        own_share()
+
+
+@pytest.mark.slow
+def test_nothing_readable_is_said(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("THREEDSL_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.png").write_bytes(b"nothing")
+    assert main(["embed", str(tmp_path / "in"), "--out", str(tmp_path / "out.npz"), "--whole"]) == 2
+    assert "No picture of the list can be read" in capsys.readouterr().err
+    assert not (tmp_path / "out.npz").exists()

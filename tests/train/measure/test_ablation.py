@@ -1,0 +1,86 @@
+"""`train ablation`: rows and seeds in one command that can be interrupted."""
+
+import json
+import os
+import signal
+
+import pytest
+
+from tests.train.toy import write_dataset
+from train import engine
+from train.__main__ import main
+
+FOLDER = "train/configs/ablation/market1501"
+TOY = {
+    "steps": 2, "identities": 3, "instances": 2, "pretrained": "null", "network.height": 64, "network.width": 32,
+    "network.descriptor": 32, "network.hidden": 32, "mask_height": 32, "warmup": 1, "log_every": 1, "save_every": 1,
+    "evaluate_every": 2,
+}  # fmt: skip
+
+
+@pytest.fixture
+def words(tmp_path):
+    """The command for a toy dataset, with the first two rows and two seeds."""
+    write_dataset(tmp_path / "data", people=16)
+    fields = TOY | {"data": tmp_path / "data", "out": tmp_path / "runs" / "row"}
+    overrides = [word for name, value in fields.items() for word in ("--set", f"{name}={value}")]
+    rows = ["--rows", "appearance", "two-streams", "--seeds", "0", "3"]
+    where = [
+        "--data",
+        str(tmp_path / "data"),
+        "--protocol",
+        "standard",
+        "--out",
+        str(tmp_path / "table.json"),
+    ]
+    return [FOLDER, *rows, *where, *overrides]
+
+
+def done(tmp_path):
+    return sorted(path.parts[-3] for path in (tmp_path / "runs").glob("*/export/training.json"))
+
+
+@pytest.mark.slow
+def test_rows_and_seeds_are_trained_once_and_compared(words, tmp_path, monkeypatch, capsys):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    log_losses, sent = engine.log_losses, []
+
+    def then_stop(writer, number, *rest):
+        log_losses(writer, number, *rest)
+        if number == 1 and done(tmp_path) and not sent:
+            sent.append(os.kill(os.getpid(), signal.SIGINT))
+
+    monkeypatch.setattr(engine, "log_losses", then_stop)
+    words = [word.replace("steps=2", "steps=3") for word in words]
+    try:
+        assert main(["ablation", *words]) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert "stopped at step 2 of 3" in capsys.readouterr().err and done(tmp_path) == ["appearance-0"]
+    first = tmp_path / "runs" / "appearance-0" / "export" / "training.json"
+    assert json.loads(first.read_text())["seed"] == 0
+    written = first.stat().st_mtime_ns
+
+    assert main(["ablation", *words, "--title", "On toys"]) == 0
+    assert done(tmp_path) == ["appearance-0", "appearance-3", "two-streams-0", "two-streams-3"]
+    assert first.stat().st_mtime_ns == written
+    found = json.loads((tmp_path / "table.json").read_text())
+    assert (found["title"], found["protocol"]) == ("On toys", "standard")
+    assert list(found["trainings"]) == ["appearance", "two-streams"]
+    assert found["trainings"]["two-streams"]["shape"]["seeds"] == 2
+    assert list(found["differences"]) == ["two-streams minus appearance"]
+    assert found["trained"]["steps"] == 3 and found["trained"]["pictures a step"] == 6
+    capsys.readouterr()
+    assert main(["ablation", *words, "--list"]) == 0
+    assert capsys.readouterr().out.count("# done") == 4
+
+
+def test_a_row_without_a_configuration_is_refused_before_anything_is_trained(words, tmp_path, capsys):
+    other = [word if word != "two-streams" else "three-streams" for word in words]
+    assert main(["ablation", *other]) == 2
+    assert (
+        "has no configuration three-streams.yaml (there: adversarial, appearance," in capsys.readouterr().err
+    )
+    wrong = [word.replace("table.json", "table.txt") for word in words]
+    assert main(["ablation", *wrong]) == 2 and "must end in .json" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()

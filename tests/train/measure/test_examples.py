@@ -1,0 +1,57 @@
+"""`python -m train examples`: the ranks it writes are those of the page's own searches."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tests.models import random_checkpoint
+from tests.ui.conftest import tiny_gallery
+from threedsl.data.listfile import Record
+from threedsl.gallery.demo import demo_galleries
+from threedsl.gallery.example_ranks import FILE, read_example_ranks
+from threedsl.pipeline import ThreeDSL
+from threedsl.ui.search.photo import read_photo
+from threedsl.ui.service import Service
+from train.__main__ import main
+from train.measure import examples
+
+
+def test_spread_leaves_out_pictures_in_the_same_clothes():
+    def record(pid: str, clothes: str) -> Record:
+        return Record("x.jpg", pid, "0", clothes)
+
+    bodies = [np.full((4, 3), height) / np.sqrt(3) for height in (0.0, 1.0, 3.0, 8.0)]
+    records = [record("a", "coat"), record("a", "skirt"), record("b", "coat")]
+    found = examples.spread(bodies[:1], bodies[1:], [record("a", "coat")], records)
+    assert (found.same_person, found.two_people) == pytest.approx((3.0, 8.0))
+
+
+@pytest.mark.slow
+def test_the_command_writes_what_the_page_finds(tmp_path, monkeypatch):
+    folder = random_checkpoint(tmp_path / "checkpoint")
+    demo = tiny_gallery(tmp_path)
+    monkeypatch.setattr(examples, "demo_galleries", lambda: {"tiny": demo})
+    assert main(["examples", str(folder)]) == 0
+    model = ThreeDSL.from_pretrained(folder, device="cpu")
+    (one,) = read_example_ranks(folder, model.fingerprint)["tiny"].examples
+    service = Service(model, {"tiny": demo}, tmp_path / "files", tmp_path / "cache")
+    (shown,) = service.shelf.examples()
+    assert shown.measured == one and shown.person == "anna"
+    answer = service.search(read_photo(shown.photo).people[:1], service.gallery("tiny"), 1, bodies=False)
+    assert answer.rankings.first == dict(one.ranks)
+    written = json.loads((folder / FILE).read_text())
+    (folder / FILE).write_text(json.dumps(written | {"fingerprint": "of other weights"}))
+    assert Service(model, {"tiny": demo}, tmp_path / "files").shelf.examples()[0].measured is None
+
+
+@pytest.mark.slow
+def test_the_shipped_figures_are_those_of_the_page(shipped_checkpoint, tmp_path):
+    """Also after a change of the people finder or of the crops: then `python -m train examples` has to run again."""
+    model = ThreeDSL.from_pretrained(shipped_checkpoint, device="cpu")
+    service = Service(model, demo_galleries(), tmp_path / "files", tmp_path / "cache")
+    for example in service.shelf.examples():
+        if example.gallery == "openpeople":
+            people = read_photo(example.photo).people[:1]
+            answer = service.search(people, service.gallery(example.gallery), 1, bodies=False)
+            assert answer.rankings.first == dict(example.measured.ranks), example.person

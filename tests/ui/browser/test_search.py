@@ -1,0 +1,208 @@
+"""The search in Chromium, on a desk and on a phone: emptying, mistakes, a running search, an opened match."""
+
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser import PATIENCE, WITHOUT_WEBGPU
+from tests.ui.browser.test_page import CARDS, PHONE, WIDE, Visit, decode, expect_own_search
+
+SIZES = pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+STREAMS = ("appearance", "shape", "combined")
+SHORT = {"appearance": "appearance", "shape": "shape", "both": "combined"}
+READ_CARDS = """cards => cards.map(card => [card.dataset.index, Object.fromEntries(
+    [...card.querySelectorAll('.elsewhere i')].map(i => [i.firstChild.textContent.trim(), +i.lastChild.textContent])
+)])"""
+
+
+def choose_example(visit: Visit, number: int, k: int = 5) -> None:
+    visit.page.locator("#examples button.gallery-item").nth(number).click()
+    expect_own_search(visit.page)
+    visit.expect_rows(k)
+    expect(visit.page.locator("#rows .pending")).to_have_count(0, timeout=PATIENCE)
+
+
+def remove_photo(visit: Visit) -> None:
+    visit.page.locator("#photo button[aria-label='Remove Image'], #photo button[aria-label='Clear']").click()
+
+
+def test_every_card_tells_its_place_in_the_other_rows_and_all_are_in_sight(browser, page_url):
+    visit = Visit(browser, page_url, WIDE)
+    page = visit.page
+    choose_example(visit, 1)
+    expect(page.locator("#status .finding")).to_contain_text("Correct person (P004): ranked")
+    page.locator("input[aria-label*='Matches per row'][type=number]").first.fill("20")
+    page.keyboard.press("Enter")
+    page.locator("#go").click()
+    visit.expect_rows(20)
+    rows = {stream: page.locator(CARDS.format(stream=stream)).evaluate_all(READ_CARDS) for stream in STREAMS}
+    places = {stream: {index: i for i, (index, _) in enumerate(cards, 1)} for stream, cards in rows.items()}
+    compared = 0
+    for cards in rows.values():
+        for index, told in cards:
+            assert len(told) == 2
+            for name, rank in told.items():
+                assert places[SHORT[name]].get(index, 21) == min(rank, 21)
+                compared += rank <= 20
+    assert compared >= 20
+    for stream in STREAMS:
+        row = page.locator(f"#rows .ranking[data-stream={stream}] .cards")
+        assert row.evaluate("row => row.scrollWidth <= row.clientWidth"), "none runs out of sight"
+    visit.close()
+
+
+@SIZES
+def test_an_emptied_box_empties_the_answer_without_a_word(browser, page_url, tmp_path, size):
+    visit = Visit(browser, page_url, size)
+    page = visit.page
+    toasts = page.locator("[data-testid=toast-body]")
+
+    def expect_nothing():
+        expect(page.locator("#status")).to_contain_text("Add a photo, or choose", timeout=PATIENCE)
+        for what in (
+            "#rows .card[data-index]",
+            "#people button",
+            "#overlay img",
+            "#body canvas",
+            "#measures tr",
+        ):
+            expect(page.locator(what)).to_have_count(0)
+
+    choose_example(visit, 0)
+    expect(page.locator("#measures tr").first).to_be_attached()
+    remove_photo(visit)
+    expect_nothing()
+    expect(toasts).to_have_count(0)
+
+    page.locator("#examples button.gallery-item").nth(2).click()
+    expect(page.locator("#people button").first).to_be_visible(timeout=PATIENCE)
+    remove_photo(visit)
+    expect_nothing()
+    page.wait_for_timeout(2500)  # an answer on its way would come now
+    expect_nothing()
+    expect(toasts).to_have_count(0)
+
+    (tmp_path / "letter.jpg").write_bytes(b"Dear sir or madam")
+    visit.upload(tmp_path / "letter.jpg")
+    expect(toasts).to_contain_text("not a picture", timeout=PATIENCE)
+    expect(page.locator("#photo img")).to_have_count(0)
+    expect_nothing()
+    assert toasts.count() == 1
+    choose_example(visit, 1)
+    visit.errors.clear()  # Chromium reports the broken picture it was asked to show
+    visit.close()
+
+
+@SIZES
+def test_a_photo_of_nobody_is_answered_with_a_warning_in_sight(browser, page_url, tmp_path, size):
+    patches = np.random.default_rng(1).integers(0, 255, (6, 8, 3), dtype=np.uint8)
+    cv2.imwrite(str(tmp_path / "wall.png"), cv2.resize(patches, (800, 600), interpolation=cv2.INTER_CUBIC))
+    visit = Visit(browser, page_url, size)
+    visit.upload(tmp_path / "wall.png")
+    visit.page.locator("#status .gate button").click()
+    visit.expect_rows(5)
+    warning = visit.page.locator("#status .warning")
+    expect(warning).to_contain_text("No person was found", timeout=PATIENCE)
+    expect(warning).to_be_in_viewport(ratio=0.99, timeout=PATIENCE)  # a phone's pixels are fractions
+    assert visit.page.locator("#measures tr").count() == 0
+    expect(visit.page.locator("#status .finding")).to_contain_text("Identity unknown")
+    visit.close()
+
+
+def test_no_card_opens_a_match_while_a_search_runs(browser, page_url):
+    visit = Visit(browser, page_url, WIDE)
+    page = visit.page
+    choose_example(visit, 0)
+    page.evaluate("""() => {
+        window.tried = 0;
+        window.faint = 1;
+        window.trying = setInterval(() => {
+            const busy = document.querySelector('#rows .pending');
+            if (!busy) return;
+            window.tried += 1;
+            window.faint = Math.min(window.faint, +getComputedStyle(busy).opacity);
+            document.querySelector('#rows .card button')?.click();
+        }, 10);
+    }""")
+    page.locator("#examples button.gallery-item").nth(1).click()
+    page.wait_for_function("window.tried > 0", timeout=PATIENCE)
+    expect(page.locator("#rows .pending")).to_have_count(0, timeout=PATIENCE)
+    page.evaluate("clearInterval(window.trying)")
+    assert page.evaluate("window.faint") < 0.5
+    page.wait_for_timeout(500)
+    expect(page.locator("#detail")).to_be_hidden()
+    assert page.evaluate("window.scrollY") == 0
+    page.locator("#rows .card button").first.click()
+    expect(page.locator("#match-words h2")).to_be_visible(timeout=PATIENCE)
+    visit.close()
+
+
+def test_an_opened_match_on_a_phone(browser, page_url):
+    context = browser.new_context(
+        viewport={"width": PHONE[0], "height": PHONE[1]}, has_touch=True, is_mobile=True
+    )
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.add_init_script(WITHOUT_WEBGPU)
+    page.goto(page_url)
+    expect(page.locator("#status .example")).to_have_count(1, timeout=PATIENCE)
+    page.locator("#examples button.gallery-item").first.tap()
+    expect_own_search(page)
+    page.locator("#rows .card[data-index] button").first.tap()
+    expect(page.locator("#match-words")).to_contain_text("of 50 pictures", timeout=PATIENCE)
+    expect(page.locator("#match-tables table").first).to_be_attached()
+    expect(page.locator("#match-bodies canvas")).to_be_attached(timeout=PATIENCE)
+    tops = [
+        page.locator(place).bounding_box()["y"]
+        for place in ("#back-above", ".pair-photos", "#match-bodies", "#match-heat", "#match-tables", "#back")
+    ]
+    assert tops == sorted(tops), "the bodies come before the numbers, and the way back both above and below"
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
+
+    canvas = page.locator("#match-bodies canvas")
+    canvas.scroll_into_view_if_needed()
+    page.wait_for_timeout(2500)
+    touch = context.new_cdp_session(page)
+
+    def swipe(x: int, y: int) -> tuple[int, np.ndarray]:
+        box, before = canvas.bounding_box(), page.evaluate("scrollY")
+        start = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        for i in range(11):
+            point = {"x": start[0] + x * i / 10, "y": start[1] + y * i / 10}
+            kind = "touchMove" if i else "touchStart"
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
+            page.wait_for_timeout(30)
+        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        page.wait_for_timeout(1500)
+        return page.evaluate("scrollY") - before, decode(canvas.screenshot())
+
+    front = decode(canvas.screenshot())
+    assert swipe(0, 150)[0] < -80, "a swipe along the page scrolls it"
+    page.locator("#match-bodies").scroll_into_view_if_needed()
+    moved, turned = swipe(-120, 0)
+    assert moved == 0 and (np.abs(front.astype(int) - turned).sum(2) > 30).mean() > 0.02, "across, it turns"
+    context.close()
+
+
+def test_the_wheel_scrolls_past_the_body_and_a_button_turns_it_back(browser, page_url):
+    visit = Visit(browser, page_url, WIDE)
+    page = visit.page
+    choose_example(visit, 0)
+    front = visit.expect_body()
+    visit.turn_body()
+    turned = visit.expect_body()
+    page.locator("button.front").first.click()
+    back = visit.expect_body()
+
+    def share(one: np.ndarray, other: np.ndarray) -> float:
+        return float((np.abs(one.astype(int) - other).sum(2) > 30).mean())
+
+    assert share(front, turned) > 0.02 > share(front, back)
+    before = page.evaluate("scrollY")
+    page.locator("#body canvas").hover()
+    page.mouse.wheel(0, 120)
+    page.wait_for_function("before => scrollY > before", arg=before)
+    page.evaluate("before => scrollTo(0, before)", before)
+    assert share(front, visit.expect_body()) < 0.02, "it was not zoomed"
+    visit.close()

@@ -1,0 +1,102 @@
+"""Under which names a page that listens on loopback answers."""
+
+import httpx
+import pytest
+
+from threedsl.ui.security.hosts import Hosts
+
+MINE = [
+    "127.0.0.1:7860",
+    "localhost:7860",
+    "LOCALHOST",
+    "localhost.",
+    "[::1]:7860",
+    "127.0.0.9",
+    "page.localhost",
+]
+FOREIGN = [
+    "evil.example",
+    "evil.example:7860",
+    "localhost.evil.example",
+    "127.0.0.1.evil.example",
+    "evil.example#localhost",
+    "localhost@evil.example",
+    "192.168.0.7:7860",
+    "2130706433.example",
+    "",
+    " ",
+    "[::1",
+    "a b",
+]
+
+
+@pytest.mark.parametrize("host", MINE)
+def test_own_names(host):
+    assert Hosts("127.0.0.1", "").allows(host)
+
+
+@pytest.mark.parametrize("host", FOREIGN)
+def test_foreign_names(host):
+    assert not Hosts("127.0.0.1", "").allows(host) and not Hosts("localhost", "").allows(host)
+    assert not Hosts("0.0.0.0", "demo.example.org").allows(host)
+
+
+def test_who_listens_for_everybody_answers_under_any_name():
+    assert Hosts("0.0.0.0", "").allows("user-space.hf.space")
+
+
+def test_names_that_are_allowed():
+    hosts = Hosts("127.0.0.1", " demo.example.org, *.gradio.live")
+    assert hosts.allows("demo.example.org:443") and hosts.allows("abc.gradio.live")
+    assert hosts.allows("127.0.0.1:7860"), "a health check"
+    assert not hosts.allows("gradio.live.evil.example") and not hosts.allows("evil-demo.example.org")
+
+
+def test_the_environment_is_read(monkeypatch):
+    monkeypatch.setenv("THREEDSL_HOSTS", "demo.example.org")
+    monkeypatch.setenv("GRADIO_SERVER_NAME", "0.0.0.0")
+    assert Hosts().allows("demo.example.org") and not Hosts().allows("evil.example")
+
+
+@pytest.mark.parametrize(
+    "place", ["", "config", "gradio_api/info", "gradio_api/file=/etc/passwd", "assets/x.js"]
+)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"host": "evil.example"},
+        {"host": "evil.example:7860", "origin": "http://evil.example:7860"},
+        {"x-forwarded-host": "evil.example"},
+    ],
+    ids=str,
+)
+def test_a_foreign_host_is_refused_by_the_server(served, place, headers):
+    answer = httpx.get(served.url + place, headers=headers)
+    assert answer.status_code == 403 and "does not answer to this host name" in answer.text
+    assert "THREEDSL_HOSTS" in answer.text
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "https://localhost.evil.example", "null", "", "http://", "http://[::1"]
+)
+def test_a_foreign_site_cannot_post(served, origin):
+    visitor = served.visitor()
+    files = {"files": ("a.txt", b"x")}
+    answer = visitor.http.post("gradio_api/upload", files=files, headers={"origin": origin})
+    if origin == "":
+        assert answer.status_code == 200  # as programs send it
+        return
+    assert answer.status_code == 403
+    body = {"fn_index": 0, "data": [], "session_hash": "a"}
+    assert (
+        visitor.http.post("gradio_api/queue/join", json=body, headers={"origin": origin}).status_code == 403
+    )
+
+
+def test_the_pages_own_site_can(served):
+    visitor = served.visitor()
+    for origin in (served.url.rstrip("/"), served.url.rstrip("/").replace("127.0.0.1", "localhost")):
+        answer = visitor.http.post(
+            "gradio_api/upload", files={"files": ("a.txt", b"x")}, headers={"origin": origin}
+        )
+        assert answer.status_code == 200

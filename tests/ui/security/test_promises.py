@@ -1,0 +1,102 @@
+"""docs/security.md promises what the code does."""
+
+import re
+
+from tests.conftest import REPOSITORY
+from threedsl.data.images import MAX_BYTES
+from threedsl.gallery import archive, upload
+from threedsl.ui import cleanup, sessions
+from threedsl.ui.gallery.handlers import MOST_SECONDS
+from threedsl.ui.search.query import MOST_PHOTOS
+from threedsl.ui.search.tab import VISIT_SECONDS
+from threedsl.ui.security import headers, limits
+
+MB, GB = 2**20, 2**30
+
+
+def minutes(seconds: float) -> str:
+    return f"{seconds / 60:g} min"
+
+
+def promised() -> list[tuple[str, str]]:
+    """(what, how much) from the constants that the code uses."""
+    return [
+        ("one picture", f"{MAX_BYTES // MB} MB"),
+        ("one file of an upload, and one zip", f"{archive.MOST_ZIP_BYTES // MB} MB"),
+        ("what a zip unpacks to", f"{archive.MOST_BYTES // MB} MB, {archive.MOST_ENTRIES:,} entries"),
+        ("files of one upload", f"{limits.MOST_FILES}"),
+        ("files of one visit, and of one client address", f"{limits.MOST_VISIT_BYTES // GB} GB"),
+        ("files of all visits together", f"{limits.MOST_TEMP_BYTES // GB} GB"),
+        ("free disk space left untouched", f"{limits.LEAST_FREE_BYTES // MB} MB"),
+        ("lifetime of a file", minutes(cleanup.EVERY + cleanup.AGE)),
+        ("lifetime of an upload that is never used", minutes(limits.UNTOUCHED_UPLOAD_SECONDS)),
+        ("lifetime of a search on the page", minutes(VISIT_SECONDS)),
+        ("photos of one search", f"{MOST_PHOTOS}"),
+        ("pictures of one gallery", f"{upload.MOST_PICTURES}"),
+        ("time to build a gallery", minutes(MOST_SECONDS)),
+        (
+            "galleries of one visit",
+            f"{sessions.MOST_PER_VISIT}, {sessions.MOST_VISIT_PICTURES:,} pictures together",
+        ),
+        (
+            "galleries of one client address",
+            f"{sessions.MOST_ADDRESS_GALLERIES}, {sessions.MOST_ADDRESS_PICTURES:,} pictures together",
+        ),
+        (
+            "galleries of all visits together",
+            f"{sessions.MOST_GALLERIES}, {sessions.MOST_PICTURES_IN_ALL:,} pictures together",
+        ),
+        ("of these, made where no page is open", f"{sessions.MOST_API_GALLERIES}"),
+        ("lifetime of an unused gallery", minutes(sessions.UNUSED_SECONDS)),
+        ("the same if never used and no page is open", minutes(sessions.UNTOUCHED_SECONDS)),
+        ("forward passes at a time", f"{limits.MODEL_AT_ONCE}"),
+        ("searches and comparisons being answered", f"{limits.ANSWERS_AT_ONCE}"),
+        ("photos of the page being read", f"{limits.READS_AT_ONCE}"),
+        ("galleries being built", f"{limits.BUILDS_AT_ONCE}"),
+        (
+            "waiting requests",
+            f"{limits.MOST_WAITING}; {limits.MOST_WAITING_PER_VISIT} of one visit, "
+            f"{limits.MOST_WAITING_PER_ADDRESS} of one client address",
+        ),
+        ("a call's JSON", f"{limits.MOST_CALL_BYTES // MB} MB, {limits.MOST_DEPTH} lists and objects deep"),
+        (
+            "time for a request's head, and between two pieces of its body",
+            f"{limits.MOST_HEAD_SECONDS} s, {limits.MOST_STALL_SECONDS} s",
+        ),
+        ("time for a whole upload or call to arrive", minutes(limits.MOST_BODY_SECONDS)),
+        ("a call of an MCP tool", f"{limits.MOST_MCP_BYTES // MB} MB"),
+        (
+            "calls in memory",
+            f"{limits.MOST_BODY_BYTES // MB} MB; {limits.MOST_ADDRESS_BODY_BYTES // MB} MB of one client address",
+        ),
+        (
+            "connections",
+            f"{limits.MOST_CONNECTIONS:,}; {limits.MOST_CONNECTIONS_PER_ADDRESS} of one client address",
+        ),
+        (
+            "open pages",
+            f"{limits.MOST_OPEN_PAGES}; {limits.MOST_OPEN_PAGES_PER_ADDRESS} of one client address",
+        ),
+        ("remembered visits", f"{limits.MOST_SESSIONS}"),
+    ]
+
+
+def test_the_table_says_what_the_code_does():
+    text = (REPOSITORY / "docs" / "security.md").read_text()
+    section = text.split("## What is promised")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (.+?) +\| (.+?) +\|$", section, re.MULTILINE)[1:]
+    rows = [row for row in rows if not row[0].startswith("---")]
+    assert rows == promised()
+
+
+def test_the_variables_are_those_that_the_code_reads():
+    text = (REPOSITORY / "docs" / "security.md").read_text()
+    sources = "\n".join(path.read_text() for path in (REPOSITORY / "threedsl" / "ui").rglob("*.py"))
+    for name in re.findall(r"`([A-Z]+_[A-Z_]+)(?:=[^`]*)?`", text):
+        assert name in sources, name
+
+
+def test_who_may_frame_the_page_is_said():
+    text = (REPOSITORY / "docs" / "security.md").read_text()
+    for origin in re.search(r"frame-ancestors 'self' (.*)", headers.PAGE)[1].split():
+        assert origin in text

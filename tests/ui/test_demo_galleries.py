@@ -1,0 +1,64 @@
+"""The demo galleries: computed once, kept on disk, built again where something changed."""
+
+import pytest
+
+from tests.models import random_model
+from threedsl.ui.demo_galleries import Shelf
+from threedsl.ui.service import Service
+
+
+@pytest.fixture
+def service(model, demo, tmp_path):
+    return Service(model, {"tiny": demo}, tmp_path / "files", tmp_path / "cache")
+
+
+def count_calls(model, monkeypatch) -> list[int]:
+    """How many pictures each later call of the model gets."""
+    calls, call = [], type(model).__call__
+
+    def counted(self, images, *args, **kwargs):
+        calls.append(len(images))
+        return call(self, images, *args, **kwargs)
+
+    monkeypatch.setattr(type(model), "__call__", counted)
+    return calls
+
+
+def test_descriptors_are_computed_once_and_kept(model, demo, tmp_path, monkeypatch):
+    calls = count_calls(model, monkeypatch)
+    Shelf(model, {"tiny": demo}, tmp_path / "cache").get("tiny")
+    assert sum(calls) == 6
+    opened = Shelf(model, {"tiny": demo}, tmp_path / "cache").get("tiny")
+    assert sum(calls) == 6
+    assert len(opened.thumbnails) == 6 and opened.thumbnails[0].startswith("data:image/jpeg;base64,")
+
+
+@pytest.mark.slow
+def test_another_model_or_a_damaged_file_builds_anew(model, demo, tmp_path, monkeypatch):
+    cache = tmp_path / "cache"
+    Shelf(model, {"tiny": demo}, cache).get("tiny")
+    calls = count_calls(model, monkeypatch)
+    Shelf(random_model(seed=1), {"tiny": demo}, cache).get("tiny")
+    assert sum(calls) == 6
+    for path in cache.glob("tiny-*/index/appearance.npy"):
+        path.write_bytes(path.read_bytes()[:100])
+    Shelf(model, {"tiny": demo}, cache).get("tiny")
+    assert sum(calls) == 12
+
+
+def test_a_changed_picture_builds_anew(model, demo, tmp_path, monkeypatch):
+    Shelf(model, {"tiny": demo}, tmp_path / "cache").get("tiny")
+    calls = count_calls(model, monkeypatch)
+    demo.records[0].path.write_bytes(demo.records[1].path.read_bytes())
+    Shelf(model, {"tiny": demo}, tmp_path / "cache").get("tiny")
+    assert sum(calls) == 6
+
+
+def test_who_waits_for_a_gallery_is_told(service):
+    told = []
+    service.shelf.wait_for("tiny", lambda done, desc: told.append((done, desc)), poll=0.001)
+    assert service.shelf.is_open("tiny")
+    assert told and told[0][0][1] == 6 and "gallery" in told[0][1]
+    told.clear()
+    service.shelf.wait_for("tiny", lambda *args, **kwargs: told.append(args))
+    assert not told

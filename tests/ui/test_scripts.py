@@ -1,0 +1,85 @@
+"""The page's JavaScript and CSS: in files of their own, each used, and parameterised without quoting by hand."""
+
+import re
+
+import pytest
+
+from tests.conftest import REPOSITORY
+from threedsl.ui.page import launch_options
+from threedsl.ui.scripts import STATIC, give, script, scroll_to_answer
+
+SOURCES = {
+    path.relative_to(REPOSITORY): path.read_text(encoding="utf-8")
+    for path in sorted((REPOSITORY / "threedsl" / "ui").rglob("*.py"))
+}
+NAMES = sorted(path.stem for path in STATIC.glob("*.js"))
+HOSTILE = "a\"b'c`${1}\\ </script>\n\u2028é"
+
+
+def test_every_script_is_used_and_every_used_script_is_there():
+    used = {name for text in SOURCES.values() for name in re.findall(r"\bscript\(\s*\"(\w+)\"", text)}
+    assert sorted(used) == NAMES
+
+
+def test_no_javascript_stands_in_python():
+    found = [
+        f"{path}: {match.group()}"
+        for path, text in SOURCES.items()
+        for match in re.finditer(r"=> ?[({\w]|document\.\w+|addEventListener", text)
+    ]
+    assert not found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_script_is_what_gradio_takes(name, browser):
+    """An expression that is a function, for `js`; or a function's body, for `js_on_load`."""
+    page = browser.new_page()
+    kind = page.evaluate(
+        """text => {
+            try { return typeof new Function(`return (${text})`)(); } catch { }
+            return typeof new Function("element", "trigger", text) === "function" && "body";
+        }""",
+        script(name),
+    )
+    page.close()
+    on_load = any(f'js_on_load=script("{name}")' in text for text in SOURCES.values())
+    assert kind == ("body" if on_load else "function")
+
+
+@pytest.mark.parametrize("value", [HOSTILE, [HOSTILE, None, 1.5, True], {"a": [HOSTILE]}])
+def test_arguments_arrive_as_they_are(value, browser):
+    page = browser.new_page()
+    assert page.evaluate(f"() => ({give(value)})('from Gradio')") == value
+    page.close()
+
+
+def test_gradios_arguments_come_after_ours(browser):
+    page = browser.new_page()
+    page.set_content("<button id=gallery-delete></button>")
+    ask = f"(...given) => ({script('confirm_delete', 'Delete')})(...given)"
+    assert page.evaluate(f"() => ({ask})('Delete', 'mine', 7)") == ["Delete", "mine", 7]
+    assert page.evaluate(f"() => ({ask})('Delete permanently', 'mine', 7)") == ["Delete", "mine", 7], "hasty"
+    page.wait_for_timeout(800)
+    assert page.evaluate(f"() => ({ask})('Delete permanently', 'mine', 7)")[0] == "Delete permanently"
+    page.close()
+
+
+@pytest.mark.parametrize(("answer", "scrolled"), [("[data-here='1']", True), ("[data-here='2']", False)])
+def test_an_answer_below_the_window_is_scrolled_to(answer, scrolled, browser):
+    page = browser.new_page(viewport={"width": 400, "height": 600})
+    page.set_content(
+        "<p style='height: 3000px' data-here=1></p><h2 id=there>x</h2><p style='height: 3000px'></p>"
+    )
+    page.evaluate(f"() => ({scroll_to_answer('#there', answer)})()")
+    page.wait_for_timeout(1000)
+    assert (page.evaluate("scrollY") > 2000) is scrolled
+    page.close()
+
+
+def test_stylesheets_are_whole_and_the_pages_own_comes_first():
+    paths = launch_options()["css_paths"]
+    assert {path.name for path in paths} == {path.name for path in STATIC.glob("*.css")}
+    assert paths[0].name == "page.css"
+    for path in paths:
+        text = path.read_text(encoding="utf-8")
+        assert text.count("{") == text.count("}") and text.startswith("/* ") and text.endswith("}\n")

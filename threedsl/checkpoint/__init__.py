@@ -1,0 +1,1 @@
+"""Checkpoints: where they are, their folder format, and the Hugging Face Hub."""

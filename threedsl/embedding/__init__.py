@@ -1,0 +1,1 @@
+"""Descriptors of lists too long for one run or one process."""

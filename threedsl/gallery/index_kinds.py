@@ -1,0 +1,94 @@
+"""The kinds of index: which rows of a stream are worth an exact score.
+
+flat has none: every row is scored. The others are FAISS indexes of inner products over compressed codes, which
+propose candidates; threedsl.gallery.ranking scores those exactly from the stored descriptors. A kind is a name in
+KINDS, a branch in `build_index` and one in `_how_hard`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from threedsl.errors import InputError
+from threedsl.gallery.pieces import Piece
+
+KINDS = ("flat", "hnsw", "ivfsq", "ivfpq")
+"""flat is exact; hnsw is a graph over 8-bit codes; ivfsq, cells of 8-bit codes, is built faster; ivfpq, cells of
+product codes, is the smallest. benchmarks/README.md has what was measured."""
+
+HNSW_LINKS, HNSW_BUILD, HNSW_SEARCH = 32, 100, 512
+PQ_BYTES = (64, 56, 32, 16, 8, 4, 2, 1)  # a descriptor's size in ivfpq: the first that divides it well
+POINTS_A_CENTROID = 39  # FAISS asks for so many training points for each
+MINIMUM = {
+    "ivfpq": POINTS_A_CENTROID * 256,
+    "ivfsq": POINTS_A_CENTROID * 8,
+}  # pictures an index can be trained on
+TRAINED_ON = 2**18  # descriptors at most, a gigabyte of the shape stream
+NPROBE = 256  # cells searched; people's descriptors lie far apart, so that few cells hold few of the best
+CANDIDATES, CANDIDATES_PER_MATCH = 300, 10  # scored exactly: at least, and for each match asked for
+EXHAUSTIVE = 10_000  # allowed rows up to which a filtered search scores them all
+
+
+def check_kind(kind: str, count: int) -> None:
+    """Raises InputError for an unknown kind or too few pictures for it."""
+    if kind not in KINDS:
+        raise InputError(f"Index kind {kind!r} is unknown; it is one of {', '.join(KINDS)}.")
+    if count < MINIMUM.get(kind, 0):
+        raise InputError(
+            f"An {kind} index needs {MINIMUM[kind]:,} pictures or more to learn its codes, but this gallery has "
+            f"{count:,}; use flat or hnsw."
+        )
+
+
+def build_index(piece: Piece, kind: str):
+    """A FAISS index of a piece, of any kind but flat; reads the piece block by block."""
+    import faiss
+
+    count, size = len(piece), piece.stored_width
+    check_kind(kind, count)
+    product, eight = faiss.METRIC_INNER_PRODUCT, faiss.ScalarQuantizer.QT_8bit
+    cells = max(1, min(int(2 * np.sqrt(count)), count // POINTS_A_CENTROID))
+    if kind == "hnsw":
+        index = faiss.IndexHNSWSQ(size, eight, HNSW_LINKS, product)
+        index.hnsw.efConstruction = HNSW_BUILD
+    elif kind == "ivfsq":
+        index = faiss.IndexIVFScalarQuantizer(faiss.IndexFlatIP(size), size, cells, eight, product)
+    else:
+        code = next(length for length in PQ_BYTES if size % length == 0 and 4 * length <= max(size, 4))
+        index = faiss.IndexIVFPQ(faiss.IndexFlatIP(size), size, cells, code, 8, product)
+    wanted = min(count, TRAINED_ON, max(256, cells) * POINTS_A_CENTROID)
+    if kind != "hnsw":
+        index.cp.seed = 1234  # builds are repeatable
+        index.cp.min_points_per_centroid = 1
+    index.train(piece.rows(np.sort(np.random.default_rng(0).choice(count, wanted, replace=False))))
+    for _, block in piece.blocks():
+        index.add(np.ascontiguousarray(block, np.float32))
+    return index
+
+
+def candidates(index, queries: NDArray[np.float32], k: int, allowed: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """(Q, C) rows worth an exact score, -1 where fewer were found. Rows that are not allowed are passed over within the
+    search, which looks the harder the fewer are allowed.
+
+    queries: (Q, S). allowed: (N,) bool.
+    """
+    import faiss
+
+    wanted = min(len(allowed), max(CANDIDATES, CANDIDATES_PER_MATCH * k))
+    share = max(float(allowed.mean()), 1 / len(allowed))
+    bits = np.packbits(allowed, bitorder="little")
+    selector = None if share == 1 else faiss.IDSelectorBitmap(len(allowed), faiss.swig_ptr(bits))
+    _, rows = index.search(queries, wanted, params=_how_hard(index, wanted, share, selector))
+    return rows
+
+
+def _how_hard(index, wanted: int, share: float, selector):
+    """FAISS's search parameters: the effort for `wanted` candidates among an allowed share of the rows."""
+    import faiss
+
+    if isinstance(index, faiss.IndexHNSW):
+        effort = min(index.ntotal, int(max(HNSW_SEARCH, wanted) / min(1, 2 * share)))
+        return faiss.SearchParametersHNSW(sel=selector, efSearch=effort)
+    cells = min(index.nlist, int(np.ceil(NPROBE / share)))
+    return faiss.SearchParametersIVF(sel=selector, nprobe=cells)

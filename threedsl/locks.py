@@ -1,0 +1,58 @@
+"""Folder locks, which leave no file behind and end with the process that holds them."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+ABANDONED = 86_400  # seconds after which a folder counts as abandoned where folders cannot be locked
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Wait for the lock of an existing folder and hold it; threads of one process exclude each other too.
+
+    Where folders cannot be locked (Windows, some network drives) it locks nothing.
+    """
+    with _opened(folder) as handle:
+        if handle is not None:
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def is_abandoned(folder: Path) -> bool:
+    """Whether the process that locked a folder is gone."""
+    if fcntl is None:
+        with suppress(OSError):
+            return folder.stat().st_mtime < time.time() - ABANDONED
+        return False
+    with _opened(folder) as handle:
+        if handle is None:
+            return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[int | None]:
+    handle = None
+    if fcntl is not None:
+        with suppress(OSError):
+            handle = os.open(folder, os.O_RDONLY)
+    try:
+        yield handle
+    finally:
+        if handle is not None:
+            os.close(handle)  # and with it the lock

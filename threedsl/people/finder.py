@@ -1,0 +1,116 @@
+"""People in a photo, with their keypoints, by MoveNet at one to three sizes of the picture."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from threedsl.people.network import STRIDE
+from threedsl.people.person import SEEN, FoundPerson, body_box, notes_of
+from threedsl.people.weights import load_network
+
+# Long side of the picture in the network's input, and the border around it as a share of that side. MoveNet knows
+# people who are 30 to 200 pixels high best: the first pass is for those who fill the photo and the cheapest, the
+# second for those further away, the third for those who are lost in it.
+LARGE, MIDDLE, SMALL = (192, 1 / 6), (320, 0.0), (640, 0.0)
+SURE, TALL = 0.6, 0.5  # a score and a share of the photo's height that need no second look
+LIKELY = 0.5  # a score that needs no third look
+FOUND = 0.35  # detections that score lower are dropped
+CENTRE = 0.1  # the least confidence of a centre to look at its keypoints at all
+MOST = 16  # people of one pass
+# How exactly people mark each keypoint, as shares of the person's size (COCO's keypoint evaluation).
+SIGMAS = np.array(
+    [26, 25, 25, 35, 35, 79, 79, 72, 72, 62, 62, 107, 107, 87, 87, 89, 89], np.float32
+)  # in thousandths
+SAME = 0.45  # keypoint similarity from which two finds are one person
+
+
+def find_people(image: NDArray[np.uint8], limit: int = 20) -> list[FoundPerson]:
+    """The people in an RGB uint8 picture (H, W, 3), the most prominent first; empty when there is no one.
+
+    Raises:
+        InputError: the finder's weights are missing or damaged.
+    """
+    people = [person for person in candidates(image) if person.score >= FOUND]
+    return sorted(people, key=lambda person: -prominence(person, image.shape[:2]))[:limit]
+
+
+def candidates(image: NDArray[np.uint8]) -> list[FoundPerson]:
+    """Whatever might be a person, each once, however unsure; best score first."""
+    people = look(image, *LARGE)
+    if not any(person.score >= SURE and person.height >= TALL * image.shape[0] for person in people):
+        people += look(image, *MIDDLE)
+    if all(person.score < LIKELY for person in people):
+        people += look(image, *SMALL)
+    return merge(people)
+
+
+def keypoints_in(crop: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+    """COCO keypoints (17, 3) x, y, confidence of the person an RGB uint8 crop (H, W, 3) shows; None where none is seen.
+
+    One pass, so the person has to fill the crop.
+    """
+    people = [person for person in look(crop, *LARGE) if person.score >= FOUND]
+    return max(people, key=lambda person: prominence(person, crop.shape[:2])).keypoints if people else None
+
+
+def prominence(person: FoundPerson, size: tuple[int, int]) -> float:
+    """How much a photo of size (height, width) is about this person: large and in the middle, not merely certain."""
+    height, width = size
+    aside = abs((person.box[0] + person.box[2]) / width - 1)  # 0 in the middle, 1 at an edge
+    return person.height / height * (1 - 0.6 * aside) * min(person.score / SURE, 1)
+
+
+@torch.inference_mode()
+def look(image: NDArray[np.uint8], side: int, border: float) -> list[FoundPerson]:
+    """One pass over an RGB picture whose long side becomes `side` pixels with a border of that share around it."""
+    canvas, corner, zoom = prepare(image, side, border)
+    picture = torch.from_numpy(canvas).permute(2, 0, 1).float()  # stays channels-last in memory
+    points, boxes, scores = (value.numpy() for value in load_network()(picture, MOST, CENTRE))
+    size = image.shape[:2]
+    people = []
+    for person, box, score in zip(points, boxes, scores, strict=True):
+        person[:, :2] = (person[:, :2] - corner) / zoom
+        net = (box.reshape(2, 2) - corner) / zoom
+        if score > 0 and (person[:, 2] >= SEEN).sum() >= 3:
+            tight = body_box(person, net.ravel(), size)
+            people.append(FoundPerson(tight, person, float(score), notes_of(person, tight, size)))
+    return people
+
+
+def prepare(image: NDArray, side: int, border: float) -> tuple[NDArray, NDArray, NDArray]:
+    """(canvas with sides that are multiples of 32, x and y of the picture's corner in it, zoom in x and y)."""
+    import cv2
+
+    height, width = image.shape[:2]
+    zoom = side / max(height, width)
+    inner = np.array([max(1, round(width * zoom)), max(1, round(height * zoom))])
+    outer = np.ceil((inner + 2 * round(border * side)) / STRIDE).astype(int) * STRIDE
+    corner = (outer - inner) // 2
+    shrinks = cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR
+    canvas = np.zeros((outer[1], outer[0], 3), np.uint8)
+    canvas[corner[1] : corner[1] + inner[1], corner[0] : corner[0] + inner[0]] = cv2.resize(
+        image, tuple(int(length) for length in inner), interpolation=shrinks
+    )
+    return canvas, corner, inner / np.array([width, height])
+
+
+def merge(people: list[FoundPerson]) -> list[FoundPerson]:
+    """The same people without those found twice, keeping the most certain of each; best score first."""
+    kept: list[FoundPerson] = []
+    for person in sorted(people, key=lambda one: -one.score):
+        if all(similarity(person, other) < SAME for other in kept):
+            kept.append(person)
+    return kept
+
+
+def similarity(first: FoundPerson, second: FoundPerson) -> float:
+    """COCO's object keypoint similarity in [0, 1] over the keypoints both have seen; 0 where there are none."""
+    both = (first.keypoints[:, 2] >= SEEN) & (second.keypoints[:, 2] >= SEEN)
+    if not both.any():
+        return 0.0
+    area = max(first.width * first.height, second.width * second.height, 1.0)
+    distance = ((first.keypoints[both, :2] - second.keypoints[both, :2]) ** 2).sum(1)
+    spread = 2 * (2 * SIGMAS[both] / 1000) ** 2 * area
+    return float(np.exp(-distance / spread).mean())

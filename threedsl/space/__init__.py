@@ -1,0 +1,1 @@
+"""A Hugging Face Space: assembling it in one folder, and checking that it works."""

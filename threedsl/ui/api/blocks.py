@@ -1,0 +1,124 @@
+"""gr.Blocks that trusts no input, and whose endpoints may gain parameters without breaking callers."""
+
+from __future__ import annotations
+
+import errno
+import logging
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.block_function import BlockFunction
+from gradio.utils import get_upload_folder
+from starlette.middleware import Middleware
+
+from threedsl.errors import InputError
+from threedsl.ui.errors import DISK_FULL
+from threedsl.ui.security.bodies import Bodies
+from threedsl.ui.security.caller import Caller, calling
+from threedsl.ui.security.connections import Connections
+from threedsl.ui.security.guard import Guard
+from threedsl.ui.security.ledger import Ledger
+from threedsl.ui.security.patience import with_head_limit
+from threedsl.ui.security.payload import checked, checked_inputs, files_in
+from threedsl.ui.security.queue import KEPT_RECORDS, FairQueue, address_of
+from threedsl.ui.security.visits import OpenPages, Running, States
+
+NOT_READ = "The arguments do not fit this call; see docs/api.md or /gradio_api/info."
+
+log = logging.getLogger(__name__)
+
+
+class Page(gr.Blocks):
+    """gr.Blocks where every file that an event or endpoint is given must be the caller's own, and where a plain HTTP
+    call may leave out an endpoint's last arguments, as one of gradio_client may."""
+
+    def __init__(self, **options: Any):
+        super().__init__(**options)
+        self.open_pages = OpenPages()
+        self.connections = Connections()
+        self.bodies = Bodies()
+        self.running = Running()
+        self.states = States(self.open_pages.__contains__)
+        self.ledger = Ledger(Path(get_upload_folder()).resolve(), self.own_files)
+
+    def own_files(self) -> set[str]:
+        """Paths in Gradio's cache that belong to the page and not to a visitor: its examples and pictures."""
+        return {path for block in self.blocks.values() for path in block.keep_in_cache}
+
+    def queue(self, **options: Any) -> Page:
+        """As gr.Blocks.queue, but fair."""
+        super().queue(**options)
+        # Gradio offers no way to choose the class; a FairQueue has no more fields than the one that was made.
+        self._queue.__class__ = FairQueue
+        self._queue.ANALYTICS_MAX_EVENTS = KEPT_RECORDS
+        return self
+
+    def launch(self, **options: Any) -> tuple:
+        """As gr.Blocks.launch, with the guard before it."""
+        kwargs = dict(options.pop("app_kwargs", None) or {})
+        kwargs["middleware"] = [*kwargs.get("middleware", ()), Middleware(Guard, page=self)]
+        wait = options.pop("prevent_thread_lock", False)
+        launched = super().launch(app_kwargs=kwargs, prevent_thread_lock=True, **options)
+        config = self.server.config
+        config.http_protocol_class = with_head_limit(config.http_protocol_class, self.connections)
+        self.app.state_holder = self.states
+        self.states.set_blocks(self)
+        return launched if wait else self.block_thread() or launched
+
+    async def process_api(
+        self, block_fn: BlockFunction | int, inputs: list[Any], **options: Any
+    ) -> dict[str, Any]:
+        """Run an event, after its inputs were checked and before its answer's files are the caller's."""
+        if options.get("explicit_call"):
+            return await super().process_api(block_fn, inputs, **options)
+        function = self.fns[block_fn] if isinstance(block_fn, int) else block_fn
+        session, event_id = options.get("session_hash"), options.get("event_id")
+        alone = (
+            session is None or session == event_id
+        )  # the queue gives a call without a session its event's id
+        caller = Caller(None if alone else session, address_of(options.get("request")))
+        try:
+            told = options.get("event_data")
+            if told is not None:
+                given = checked(told._data, self.ledger, caller)
+                told._data = given if isinstance(given, dict) else {}  # as every event here reads it
+            if not function.cancels:
+                inputs = checked_inputs(inputs, function.inputs, self.ledger, caller)
+            with calling(caller), self.running.running(caller.session) as has_ended:
+                output = await super().process_api(block_fn, inputs, **options)
+                for path in files_in(output.get("data")):
+                    self.ledger.answered(path, caller)
+                if has_ended():
+                    self.ledger.forget(caller.session)
+            return output
+        except InputError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise gr.Error(DISK_FULL, print_exception=False) from None
+        except gr.Error:  # which is a ValueError
+            raise
+        except (TypeError, ValueError, LookupError) as error:
+            # Functions of Gradio's own, such as that of its examples, which expect what its page sends.
+            log.warning("a call was refused: %r", error)
+            raise gr.Error(NOT_READ, print_exception=False) from None
+        finally:
+            if alone:
+                self.states.drop(session)
+
+    async def preprocess_data(self, *args: Any, **options: Any) -> list[Any]:
+        """What Gradio makes of the inputs; what it cannot read is a sentence."""
+        try:
+            return await super().preprocess_data(*args, **options)
+        except gr.Error:
+            raise
+        except Exception as error:
+            log.info("a call was refused: %r", error)
+            raise gr.Error(NOT_READ, print_exception=False) from None
+
+    def validate_inputs(self, block_fn: BlockFunction, inputs: list[Any]) -> None:
+        """Complete `inputs` with the values of the components that the caller gave nothing for."""
+        inputs += [component.value for component in block_fn.inputs[len(inputs) :]]
+        super().validate_inputs(block_fn, inputs)

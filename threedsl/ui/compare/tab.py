@@ -1,0 +1,112 @@
+"""The Compare tab: two photos in, how alike they are, both bodies and where these differ."""
+
+import gradio as gr
+
+from threedsl.ui.compare import handlers
+from threedsl.ui.compare.view import add_pair_view, empty_pair, held_pair, pair_values
+from threedsl.ui.errors import in_words
+from threedsl.ui.scripts import give, scroll_to_answer
+from threedsl.ui.search.handlers import change
+from threedsl.ui.search.notices import gate_html
+from threedsl.ui.search.people_choice import people_buttons, people_strip, photo_box
+from threedsl.ui.search.query import Query
+from threedsl.ui.security.limits import READS
+from threedsl.ui.service import Service
+
+VISIT_SECONDS = 1800  # a visitor's photo expires after this long
+WHO = "Who to compare"
+WAITING = "<p>Add two photos, or click an example.</p>"
+HELD = "<p>No person was found in one of the photos. Above, choose what to compare.</p>"
+ANYWAY = "Compare the whole image anyway"
+SCROLL = scroll_to_answer("#compare-words", "#compare-words h2", low=0.75)
+
+
+def add_compare_tab(service: Service, limits: dict) -> None:
+    """Add the tab to the Blocks being built; `limits` are concurrency arguments shared by everything
+    that runs the model."""
+    with gr.Tab("Compare", id="compare"):
+        sides = [gr.State(None, time_to_live=VISIT_SECONDS) for _ in range(2)]  # query.Query
+        with gr.Row(elem_id="compare"):
+            columns = [
+                _side(title, name) for title, name in (("First photo", "first"), ("Second photo", "second"))
+            ]
+            uploads, strips = [upload for upload, _ in columns], [strip for _, strip in columns]
+            with gr.Column(min_width=240):
+                examples = gr.Examples(
+                    [[str(path) for path in pair] for pair in service.shelf.pairs()],
+                    uploads,
+                    label="Examples: one person in different clothes, or two people",
+                    preprocess=False,
+                    api_visibility="private",
+                    preload=False,
+                    elem_id="pairs",
+                )
+                button = gr.Button("Compare", variant="primary", size="lg", elem_id="go-compare")
+        values = add_pair_view("compare", WAITING)
+
+    @in_words
+    def read(payload):
+        side = handlers.read_side(payload)
+        return side, _strip_html(side)
+
+    @in_words
+    def change_person(side: Query | None, event: gr.EventData):
+        if side is None:
+            return [gr.skip()] * 2
+        side = change(side, event._data)
+        return side, _strip_html(side)
+
+    @in_words
+    def show_pair(first, second, first_side, second_side):
+        both = handlers.current_sides((first, second), (first_side, second_side))
+        if not all(side.ready for side in both):
+            return held_pair(HELD)
+        pair = handlers.compare_photos(service, (first, second), both)
+        return pair_values(*pair, service.calibration, "Both people")
+
+    def show_pair_if_both(first, second, first_side, second_side):
+        if first is None or second is None:
+            return [gr.skip()] * len(values)
+        return show_pair(first, second, first_side, second_side)
+
+    private = dict(preprocess=False, api_visibility="private", **limits)
+    reads = private | READS
+    everything = [*uploads, *sides]
+    comparing = dict(
+        inputs=everything, outputs=values, show_progress_on=[values[0], values[1], values[2]], **private
+    )
+    scroll = dict(fn=None, js=SCROLL, api_visibility="private")
+    # What was compared before does not belong to what is compared now, least of all where that fails.
+    empty = dict(fn=None, js=give(empty_pair(WAITING)), outputs=values, api_visibility="private")
+    for upload, side, strip in zip(uploads, sides, strips, strict=True):
+        reading = dict(outputs=[side, strip], show_progress_on=strip, **reads)
+        upload.input(**empty)
+        upload.input(read, upload, **reading).success(show_pair_if_both, **comparing).success(**scroll)
+        upload.clear(**empty)
+        upload.clear(read, upload, **reading)
+        strip.click(
+            change_person,
+            side,
+            [side, strip],
+            api_visibility="private",
+            show_progress="hidden",
+            **READS,
+        ).success(**empty).then(show_pair_if_both, **comparing).success(**scroll)
+    chain = examples.load_input_event.then(**empty)
+    for upload, side, strip in zip(uploads, sides, strips, strict=True):
+        chain = chain.then(read, upload, [side, strip], show_progress_on=strip, **reads)
+    chain.success(show_pair, **comparing).success(**scroll)
+    button.click(**empty)
+    button.click(show_pair, **comparing).success(**scroll)
+
+
+def _strip_html(side: Query | None) -> str:
+    return gate_html(side, ANYWAY) + people_buttons(side, WHO)
+
+
+def _side(title: str, name: str) -> tuple[gr.Image, gr.HTML]:
+    with gr.Column(min_width=280):
+        words = "Drop a photo here\nor click to choose one"
+        upload = photo_box(title, 300, words, f"{name}-photo", "picture")
+        strip = people_strip(_strip_html(None), f"{name}-people")
+    return upload, strip

@@ -1,0 +1,1 @@
+"""The Evidence tab: what was measured of the model on the page."""

@@ -1,0 +1,274 @@
+"""The search: photos on the left, three rankings in the middle, the body on the right, an opened match below."""
+
+from html import escape
+
+import gradio as gr
+
+from threedsl.ui.bodies.column import add_body_column, body_values, no_body
+from threedsl.ui.bodies.everyone import add_everyone, everyone_button, everyone_values, same_group
+from threedsl.ui.errors import in_words
+from threedsl.ui.examples.first_screen import FirstScreen, offer
+from threedsl.ui.examples.strip import add_example_strip
+from threedsl.ui.scripts import script, scroll_to_answer
+from threedsl.ui.search import handlers
+from threedsl.ui.search.cards import empty_rows, ranked_rows
+from threedsl.ui.search.downloads import write_downloads
+from threedsl.ui.search.filters import LABELS, Filter
+from threedsl.ui.search.notices import gate_html, notices
+from threedsl.ui.search.opened_match import add_opened_match
+from threedsl.ui.search.people_choice import people_buttons, people_strip, photo_box
+from threedsl.ui.search.query import MOST_PHOTOS, Query, add
+from threedsl.ui.search.shared import SearchTab
+from threedsl.ui.search.status import WAITING, status_text
+from threedsl.ui.security.limits import READS
+from threedsl.ui.service import FIRST_MATCHES, MOST_MATCHES, Service
+
+VISIT_SECONDS = 1800  # a visitor's photo expires after this long
+SCROLL = scroll_to_answer("#status", "#rows .card[data-index], #status .gate")
+ANYWAY = "Search the whole image anyway"
+
+
+def add_search_tab(service: Service, limits: dict) -> SearchTab:
+    """Add the tab to the Blocks being built; `limits` are concurrency arguments shared by everything
+    that runs the model."""
+    with gr.Tab("Search", id="search"):
+        query_state = gr.State(None, time_to_live=VISIT_SECONDS)  # query.Query
+        answer_state = gr.State(None, time_to_live=VISIT_SECONDS)  # service.Answer
+        searched = gr.State("", time_to_live=VISIT_SECONDS)  # the gallery whose matches are on the page
+        gallery = gr.Radio(
+            service.shelf.choices, value=service.shelf.choices[0][1], label="Search in", render=False
+        )
+        with gr.Row(elem_id="search"):
+            with gr.Column(scale=5, min_width=300):
+                upload = photo_box("Photo of a person", 240, "Drop a photo here\nor choose one", "photo")
+                strip, examples = add_example_strip(service, upload, gallery)
+                gallery.render()
+                notice = gr.HTML(elem_id="notice")
+                people = people_strip(people_buttons(None), "people")
+                everyone = everyone_button()
+                more = gr.UploadButton(
+                    f"Add photos of the same person (up to {MOST_PHOTOS} in all)",
+                    file_count="multiple",
+                    file_types=["image"],
+                    size="sm",
+                    elem_id="more",
+                )
+                k = gr.Slider(1, MOST_MATCHES, FIRST_MATCHES, step=1, label="Matches per row")
+                hide = {
+                    name: gr.Checkbox(label=label, visible=False, elem_classes="filter")
+                    for name, label in LABELS.items()
+                }
+                button = gr.Button("Search", variant="primary", size="lg", elem_id="go")
+            with gr.Column(scale=9, min_width=340):
+                status = gr.HTML(WAITING, elem_id="status", js_on_load=script("people_clicks"))
+                rows = gr.HTML(
+                    empty_rows(), elem_id="rows", js_on_load=script("match_clicks"), apply_default_css=False
+                )
+                with gr.Row(elem_classes="downloads"):
+                    table, answer_file, body_file = (
+                        gr.DownloadButton(label, size="sm", interactive=False)
+                        for label in ("Matches (CSV)", "Matches (JSON)", "Body (GLB)")
+                    )
+            with gr.Column(scale=6, min_width=300):
+                body = add_body_column(service, answer_state, limits)
+        detail = add_opened_match(service, rows, [searched, query_state, answer_state], limits)
+        add_everyone(service, *everyone, query_state, limits)
+
+    def opened(query: Query | None) -> list:
+        return [query, "", people_buttons(query), notices_html(query), *everyone_values(query)]
+
+    @in_words
+    def open_photo(payload):
+        # Emptying the box is an input event as well as `upload.clear`.
+        return [gr.skip()] * 6 if payload is None else opened(add(None, handlers.read_photos([payload])))
+
+    @in_words
+    def add_photos(payload, query):
+        return opened(add(query, handlers.read_photos(payload)))
+
+    @in_words
+    def change_people(query, event: gr.EventData):
+        if query is None:
+            return [gr.skip()] * 5
+        before, query = query, handlers.change(query, event._data)
+        group = [gr.skip()] * 2 if same_group(before, query) else everyone_values(query)
+        return query, people_buttons(query), notices_html(query), *group
+
+    @in_words
+    def show_search(
+        payload, query, name, count, clothes, camera, before, request: gr.Request, progress=gr.Progress()
+    ):
+        wanted = [kind for kind, chosen in zip(LABELS, (clothes, camera), strict=True) if chosen]
+        session = request.session_hash
+        query = handlers.current_query(payload, query)
+        if not query.ready:
+            return gated(query)
+        answer, query, seconds = handlers.search(
+            service, payload, query, name, count, wanted, before, session, progress
+        )
+        files = write_downloads(service.files, answer.rows, name, count)
+        # The canvas and the pictures stay as they are where the people are: a new file would turn the body back.
+        same_body = before is not None and before.body is answer.body
+        return [
+            ranked_rows(answer.rows, service.gallery(name, session).title),
+            status_text(seconds, answer, query, wanted) + offer(answer.rankings, name in service.shelf.demos),
+            query,
+            answer,
+            name,
+            *[filter_box(found, kind in wanted) for kind, found in answer.filters.items()],
+            *[gr.DownloadButton(value=path, interactive=True) for path in (*files, answer.glb)],
+            gr.Column(visible=False),
+            *([gr.skip()] * len(body.components) if same_body else body_values(answer, query)),
+        ]
+
+    def search_if_photo(
+        payload, query, name, count, clothes, camera, before, request: gr.Request, progress=gr.Progress()
+    ):
+        if query is None and payload is None:
+            return [gr.skip()] * len(shown_there)
+        return show_search(payload, query, name, count, clothes, camera, before, request, progress)
+
+    def search_own(
+        payload, query, name, count, clothes, camera, before, request: gr.Request, progress=gr.Progress()
+    ):
+        if payload is None and service.is_first(query):
+            return [gr.skip()] * len(shown_there)
+        return search_if_photo(payload, query, name, count, clothes, camera, before, request, progress)
+
+    def search_photo(
+        payload, query, name, count, clothes, camera, before, request: gr.Request, progress=gr.Progress()
+    ):
+        if payload is None:
+            return [gr.skip()] * len(shown_there)
+        return show_search(payload, query, name, count, clothes, camera, before, request, progress)
+
+    def search_again(
+        payload,
+        query,
+        name,
+        count,
+        clothes,
+        camera,
+        before,
+        on_page,
+        request: gr.Request,
+        progress=gr.Progress(),
+    ):
+        if not on_page:
+            return [gr.skip()] * len(shown_there)
+        return search_if_photo(payload, query, name, count, clothes, camera, before, request, progress)
+
+    query_parts = [upload, query_state, gallery, k, *hide.values(), answer_state]
+    shown_there = [
+        *(rows, status, query_state, answer_state, searched),
+        *hide.values(),
+        *(table, answer_file, body_file, detail),
+        *body.components,
+    ]
+    reading = dict(
+        outputs=[query_state, searched, people, notice, *everyone],
+        preprocess=False,
+        show_progress_on=[people, rows],
+        api_visibility="private",
+        **READS,
+    )
+    searching = dict(
+        outputs=shown_there, preprocess=False, show_progress_on=rows, api_visibility="private", **limits
+    )
+    # On a phone the answer is below the visible part.
+    scroll = dict(fn=None, js=SCROLL, api_visibility="private")
+    emptying = dict(
+        fn=lambda: [None, *opened(None), *empty_answer()],
+        outputs=[upload, *reading["outputs"], *shown_there],
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    running = []
+    for event in (upload.input, examples.success):
+        read = event(open_photo, upload, **reading)
+        found = read.success(search_photo, query_parts, **searching)
+        found.success(**scroll)
+        read.failure(**emptying)
+        running += [read, found]
+    added = more.upload(add_photos, [more, query_state], **reading)
+    found = added.success(show_search, query_parts, **searching)
+    found.success(**scroll)
+    pressed = button.click(show_search, query_parts, **searching)
+    pressed.success(**scroll)
+    running += [added, found, pressed]
+    again = dict(fn=search_again, inputs=[*query_parts, searched], **searching)
+    search = dict(fn=search_if_photo, inputs=query_parts, **searching)
+    for part in (people, status):
+        changed = part.click(
+            change_people,
+            query_state,
+            [query_state, people, notice, *everyone],
+            api_visibility="private",
+            show_progress="hidden",
+            **READS,
+        )
+        chosen = changed.success(**search)
+        chosen.success(**scroll)
+        running.append(chosen)
+    for event in (gallery.input, k.release, *(box.input for box in hide.values())):
+        found = event(**again)
+        found.success(**scroll)
+        running.append(found)
+    upload.clear(**emptying, cancels=running)
+    first_screen = FirstScreen(service, strip)
+
+    def show_first(payload, query):
+        shown = None if payload or query else first_screen.get()
+        if shown is None:
+            return [gr.skip()] * len(first["outputs"])
+        query, answer, name = shown.first.query, shown.first.answer, shown.first.example.gallery
+        glb, _, _, *others = body_values(answer, query)
+        return [
+            *(name, *opened(query), shown.rows, shown.status, query, answer, name),
+            *[filter_box(found, False) for found in answer.filters.values()],
+            *[gr.DownloadButton(value=path, interactive=True) for path in shown.files],
+            gr.Column(visible=False),
+            *(glb, *shown.pictures, *others),
+        ]
+
+    first = dict(
+        fn=show_first,
+        inputs=[upload, query_state],
+        outputs=[gallery, *reading["outputs"], *shown_there],
+        preprocess=False,
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    search = dict(fn=search_own, inputs=query_parts, **searching)
+    emptied = [rows, status, searched, table, answer_file, detail]
+    return SearchTab(gallery, searched, emptied, search, scroll, first)
+
+
+def empty_answer() -> list:
+    """Values of everything that an answer fills, before there is any."""
+    return [
+        *(empty_rows(), WAITING, None, None, ""),
+        *[gr.Checkbox(value=False, visible=False)] * len(LABELS),
+        *[gr.DownloadButton(value=None, interactive=False)] * 3,
+        gr.Column(visible=False),
+        *no_body(),
+    ]
+
+
+def gated(query: Query) -> list:
+    """Values of everything that an answer fills while a photo without a person waits for a decision."""
+    values = empty_answer()
+    values[1:3] = gate_html(query, ANYWAY), query
+    return values
+
+
+def notices_html(query: Query | None) -> str:
+    """What helps to choose who is meant, as HTML."""
+    return "".join(f"<p>{escape(notice)}</p>" for notice in notices(query)) if query else ""
+
+
+def filter_box(found: Filter, chosen: bool) -> gr.Checkbox:
+    """A filter's box, shown where it would hide anything, with how much."""
+    return gr.Checkbox(value=chosen and found.works, info=found.description, visible=found.works)

@@ -1,0 +1,264 @@
+"""The door before Gradio: which host names and addresses of the page are answered, and how large a call may be.
+
+An address that is not in `GET` or `POST` does not exist, so what a later Gradio adds is closed until it is listed.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from starlette.datastructures import Headers, QueryParams
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from threedsl.errors import InputError
+from threedsl.ui.security import limits
+from threedsl.ui.security.bodies import Busy
+from threedsl.ui.security.headers import security_headers
+from threedsl.ui.security.hosts import VARIABLE, Hosts
+from threedsl.ui.security.ledger import GONE
+from threedsl.ui.security.patience import TooSlow, in_time
+from threedsl.ui.security.payload import DEEP
+from threedsl.ui.security.queue import NO_EVENT, address_of, runs_here
+from threedsl.ui.security.uploads import drain, receive_upload
+
+if TYPE_CHECKING:
+    from threedsl.ui.api.blocks import Page
+
+API = "/gradio_api"
+FILE, BEAT, CALL, MCP = f"{API}/file=", f"{API}/heartbeat/", f"{API}/call/", f"{API}/mcp"
+GET = re.compile(
+    r"/|/(config|theme\.css|robots\.txt|favicon\.ico|manifest\.json|pwa_icon)/?|/(assets|static|svelte)/.+"
+    rf"|{API}/(info|openapi\.json|theme\.css|app_id|login_check|queue/status|queue/data|upload_progress|startup-events)/?"
+    rf"|{BEAT}[\w-]{{1,64}}|{CALL}(v2/)?[\w-]{{1,64}}/[\w-]{{1,64}}|{FILE}.+|{MCP}(/.*)?",
+    re.ASCII | re.DOTALL,
+)
+POST = re.compile(
+    rf"{API}/(upload|queue/join|cancel|reset/?|(run|api)/[\w-]{{1,64}}/?)|{CALL}(v2/)?[\w-]{{1,64}}/?|{MCP}(/.*)?",
+    re.ASCII | re.DOTALL,
+)
+METHODS = {"GET": GET, "HEAD": GET, "POST": POST, "DELETE": re.compile(rf"{MCP}(/.*)?")}
+SESSION = re.compile(r"[\w-]{1,64}", re.ASCII)
+KEPT = (
+    "data",
+    "event_data",
+    "fn_index",
+    "trigger_id",
+    "session_hash",
+    "event_id",
+)  # of a call; the rest is dropped
+LONGEST_NAME = 255  # of one part of an address; no file may have a longer one
+NOT_BELIEVED = (b"x-gradio-server",)  # Gradio would make it the address of everything that the page loads
+NOWHERE = "There is nothing at this address; docs/api.md lists the endpoints."
+FOREIGN = f"This page does not answer to this host name; its operator can allow it with {VARIABLE}."
+BAD_BODY = "The request body must be a JSON object; see docs/api.md."
+LARGE = f"A call may have {limits.MOST_CALL_BYTES // 2**20} MB at most; upload pictures first."
+UNKNOWN = {  # as Gradio's page reads it
+    "msg": "unexpected_error",
+    "event_id": None,
+    "message": "No call of this session is waiting for an answer; reload the page.",
+    "session_not_found": True,
+    "success": False,
+}
+NO_PROGRESS = "There is no such upload."
+NO_CALL = "There is no such call: it was answered already, or never made."
+
+log = logging.getLogger(__name__)
+
+
+class Guard:
+    """ASGI middleware."""
+
+    def __init__(self, app: ASGIApp, page: Page, hosts: Hosts | None = None):
+        self.app, self.page, self.hosts = app, page, hosts or Hosts()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, refuse in a sentence, or pass on to Gradio."""
+        if scope["type"] == "lifespan":
+            return await self.app(scope, receive, send)
+        if scope["type"] != "http":
+            return await send({"type": "websocket.close", "code": 1008})
+        added = security_headers(scope["path"])
+        scope = {**scope, "headers": [pair for pair in scope["headers"] if pair[0] not in NOT_BELIEVED]}
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                kept = [pair for pair in message.get("headers", []) if pair[0].lower() not in added]
+                message = {**message, "headers": [*kept, *added.items()]}
+            await send(message)
+
+        refusal = self._refused(scope)
+        if refusal is not None:
+            return await refusal(scope, receive, send_with_headers)
+        await self._pass_on(scope, receive, send_with_headers)
+
+    def _refused(self, scope: Scope) -> Response | None:
+        """What answers a request that may not pass, judged by its head alone."""
+        headers, path = Headers(scope=scope), scope["path"]
+        named = headers.getlist("host") + headers.getlist("x-forwarded-host")
+        if not self.hosts.open and not (named and all(self.hosts.allows(name) for name in named)):
+            return JSONResponse({"detail": FOREIGN}, 403)
+        origin = headers.get("origin")
+        if origin and scope["method"] not in ("GET", "HEAD"):
+            if not self.hosts.allows_origin(origin, named[0] if named else ""):
+                return JSONResponse({"detail": FOREIGN}, 403)
+        allowed = METHODS.get(scope["method"])
+        if allowed is None or not allowed.fullmatch(path) or max(map(len, path.split("/"))) > LONGEST_NAME:
+            return JSONResponse({"detail": NOWHERE}, 404)
+        if path.startswith(MCP) and self.page.mcp_server_obj is None:
+            return JSONResponse({"detail": NOWHERE}, 404)
+        if path.startswith(FILE) and not self.page.ledger.serves(path.removeprefix(FILE)):
+            return JSONResponse({"detail": GONE}, 404)
+        if scope["method"] == "GET" and path.startswith(CALL) and not self._is_call(path.rsplit("/", 1)[1]):
+            event = f"event: error\ndata: {json.dumps({'error': NO_CALL})}\n\n"
+            return Response(event, 404, media_type="text/event-stream")
+        return self._refused_stream(path.rstrip("/"), QueryParams(scope["query_string"]))
+
+    def _refused_stream(self, path: str, asked: QueryParams) -> Response | None:
+        """What answers for a stream that will never say anything; Gradio would end it with an exception, or keep what
+        it was asked for."""
+        if path == f"{API}/queue/data" and not self._is_session(asked.get("session_hash", "")):
+            # The page reads no other status than 200.
+            return Response(f"data: {json.dumps(UNKNOWN)}\n\n", media_type="text/event-stream")
+        if path == f"{API}/upload_progress" and not SESSION.fullmatch(asked.get("upload_id", "")):
+            return JSONResponse({"detail": NO_PROGRESS}, 404)
+        return None
+
+    def _is_session(self, session: str) -> bool:
+        return session in self.page._queue.pending_messages_per_session
+
+    def _endpoints(self) -> set[str]:
+        """Names of what docs/api.md lists. The page itself names its events by number, and only with a session."""
+        functions = self.page.fns.values()
+        return {function.api_name for function in functions if function.api_visibility == "public"}
+
+    def _is_call(self, event_id: str) -> bool:
+        queue = self.page._queue
+        return (
+            event_id in queue.event_ids_to_events
+            or event_id in queue.pending_messages_per_session
+            or any(event_id in events for events in queue.pending_event_ids_session.values())
+        )
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path, request = scope["path"], Request(scope, in_time(receive))
+        if scope["method"] == "POST" and path == f"{API}/upload":
+            answer = await receive_upload(request, self.page)
+            return await answer(scope, receive, send)
+        if path.startswith(BEAT):
+            try:
+                with self.page.open_pages.opened(path.removeprefix(BEAT), address_of(request)):
+                    return await self.app(scope, receive, send)
+            except InputError as error:
+                return await PlainTextResponse(str(error), 503)(scope, receive, send)
+        if scope["method"] != "POST":
+            return await self.app(scope, receive, send)
+        with self.page.bodies.receiving(address_of(request)) as take:
+            await self._call(scope, receive, send, request, take)
+
+    async def _call(
+        self, scope: Scope, receive: Receive, send: Send, request: Request, take: Callable[[int], None]
+    ) -> None:
+        """Pass on a call whose body was read and checked; `take` counts it."""
+        path = scope["path"]
+        try:
+            most = limits.MOST_MCP_BYTES if path.startswith(MCP) else limits.MOST_CALL_BYTES
+            body = await read_body(request, most, take)
+            if not path.startswith(MCP):
+                body = json.dumps(self._checked_call(path, body)).encode()
+        except InputError as error:
+            code = 408 if isinstance(error, TooSlow) else 503 if isinstance(error, Busy) else 400
+            if isinstance(error, Busy):
+                with suppress(TooSlow):
+                    await drain(request, False)
+            return await JSONResponse({"detail": str(error)}, code)(scope, receive, send)
+        except ClientDisconnect:
+            return
+        started = False
+
+        async def noting(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(with_length(scope, len(body)), replaying(body, receive), noting)
+        except (TypeError, KeyError, ValueError) as error:
+            # Gradio's own checks of named arguments, and its answers that quote what cannot be said in JSON.
+            if started:
+                raise
+            log.info("a call was refused: %r", error)
+            await JSONResponse({"detail": BAD_BODY}, 400)(scope, receive, send)
+
+    def _checked_call(self, path: str, body: bytes) -> dict[str, Any]:
+        """A call's JSON with nothing in it that only Gradio's own parts may say.
+
+        Raises:
+            InputError: it is none, nests too deep, or names no event of this page.
+        """
+        try:
+            call = json.loads(body)
+        except RecursionError:
+            raise InputError(DEEP) from None
+        except ValueError:
+            raise InputError(BAD_BODY) from None
+        if not isinstance(call, dict):
+            raise InputError(BAD_BODY)
+        if path.startswith(CALL):
+            name = path.removeprefix(CALL).removeprefix("v2/").strip("/")
+            if name not in self._endpoints():
+                raise InputError(NOWHERE)
+            if path.startswith(f"{CALL}v2/"):
+                return call
+        if path.startswith((f"{API}/cancel", f"{API}/reset")):
+            return call
+        session, number = call.get("session_hash"), call.get("fn_index")
+        if session is not None and not (isinstance(session, str) and SESSION.fullmatch(session)):
+            raise InputError(BAD_BODY)
+        if not isinstance(call.get("data"), list):
+            raise InputError(BAD_BODY)
+        if not path.startswith(CALL) and not (type(number) is int and runs_here(self.page, number)):
+            raise InputError(NO_EVENT)
+        return {key: call[key] for key in KEPT if key in call}
+
+
+async def read_body(request: Request, most: int, take: Callable[[int], None]) -> bytes:
+    """The whole body, of which `take` counts every piece.
+
+    Raises:
+        InputError: it has more than `most` bytes, or there is no room for it; ClientDisconnect.
+    """
+    parts, length = [], 0
+    async for part in request.stream():
+        length += len(part)
+        if length > most:
+            raise InputError(LARGE)
+        take(len(part))
+        parts.append(part)
+    return b"".join(parts)
+
+
+def with_length(scope: Scope, length: int) -> Scope:
+    """The scope of a request whose body has another length now."""
+    headers = [pair for pair in scope["headers"] if pair[0] not in (b"content-length", b"transfer-encoding")]
+    return {**scope, "headers": [*headers, (b"content-length", str(length).encode())]}
+
+
+def replaying(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that gives the body that was read, and then whatever comes next, such as the disconnection."""
+    given = False
+
+    async def again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again

@@ -1,0 +1,33 @@
+"""What browsers are asked to refuse, in the headers of every answer."""
+
+from __future__ import annotations
+
+# Gradio's page compiles code from strings and its 3D viewer runs workers; nothing is loaded from elsewhere but the
+# script that fits the page into a Space's frame.
+PAGE = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob: https://cdnjs.cloudflare.com/ajax/libs/iframe-resizer/",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "media-src 'self' data: blob:",
+        "connect-src 'self' data: blob:",
+        "worker-src 'self' blob:",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'self' https://huggingface.co https://*.hf.space",
+    )
+)
+FILE = "default-src 'none'; sandbox"  # a visitor's file is shown by the page, and never a page itself
+
+
+def security_headers(path: str) -> dict[bytes, bytes]:
+    """Headers of the answer to a request for this path."""
+    policy = FILE if path.startswith("/gradio_api/file=") else PAGE
+    return {
+        b"content-security-policy": policy.encode(),
+        b"x-content-type-options": b"nosniff",
+        b"referrer-policy": b"same-origin",
+    }

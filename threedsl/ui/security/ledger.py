@@ -1,0 +1,228 @@
+"""Who owns each file on disk: uploads, and files written as answers. A path that is not in here is not read.
+
+An upload's path holds 128 random bits, so whoever names it sent the file or learned it from the sender. The first visit
+that uses it owns it from then on. A call without a session may use what came from its own address.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import stat
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from threedsl.errors import InputError
+from threedsl.ui.errors import DISK_FULL
+from threedsl.ui.security import limits
+from threedsl.ui.security.caller import Caller
+
+GONE = "This file was not uploaded by you, or it has since been deleted; add it again."
+NO_ROOM = "The server has no room for more uploads right now; try again in a few minutes."
+YOUR_LIMIT = (
+    f"Your uploads would take more than {limits.MOST_VISIT_BYTES // 2**30} GB; delete your data and add less."
+)
+
+
+@dataclass
+class Entry:
+    """A file that visitors may name or fetch."""
+
+    size: int  # bytes that it takes of the disk
+    address: str
+    made: float  # seconds of the ledger's clock
+    upload: bool
+    sessions: set[str] = field(default_factory=set)  # the visits it belongs to
+
+
+class Ledger:
+    """All files of visitors below `folder`; its methods may be called from any thread."""
+
+    def __init__(
+        self,
+        folder: Path,
+        examples: Callable[[], Collection[str]] = frozenset,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        """examples: gives the paths of the page's own files, which everyone may name and fetch."""
+        self.folder = folder
+        self.examples = examples
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._entries: dict[str, Entry] = {}
+        self._bytes: Counter[tuple[str, str]] = Counter()  # by ("all", ""), ("session", …) and ("address", …)
+
+    def new_folder(self) -> Path:
+        """Where the next upload goes: below a name that cannot be guessed. The writer creates it."""
+        return self.folder / "uploads" / secrets.token_hex(16)
+
+    def check_room(self, address: str, count: int) -> None:
+        """Raises InputError, with the reason, where so many more bytes from this address do not fit."""
+        with self._lock:
+            if not limits.addresses_are_shared():
+                if self._bytes["address", address] + count > limits.MOST_VISIT_BYTES:
+                    raise InputError(YOUR_LIMIT)
+            if self._bytes["all", ""] + count > limits.MOST_TEMP_BYTES:
+                self._make_room(count)
+            if shutil.disk_usage(_existing(self.folder)).free - count < limits.LEAST_FREE_BYTES:
+                raise InputError(DISK_FULL)
+
+    @contextmanager
+    def receiving(self, address: str) -> Iterator[Callable[[int], None]]:
+        """Count what an upload brings while it comes.
+
+        Yields:
+            A function to call with the number of bytes that came. It raises InputError when they are too many.
+        """
+        taken = 0
+        keys = [("all", ""), ("address", address)]
+
+        def take(count: int) -> None:
+            nonlocal taken
+            with self._lock:
+                self.check_room(address, count)
+                taken += count
+                for key in keys:
+                    self._bytes[key] += count
+
+        try:
+            yield take
+        finally:
+            with self._lock:
+                for key in keys:
+                    self._count(key, -taken)
+
+    def uploaded(self, path: str, address: str) -> None:
+        """Note a file that came from this address."""
+        self._add(path, Entry(_cost(path), address, self._clock(), upload=True))
+
+    def answered(self, path: str, caller: Caller) -> None:
+        """Record a file that was written for a caller; one outside the folder, or the page's own, is left alone."""
+        if path in self.examples() or not Path(path).is_relative_to(self.folder) or not os.path.isfile(path):
+            return
+        with self._lock:
+            if path not in self._entries:
+                self._add(path, Entry(_cost(path), caller.address, self._clock(), upload=False))
+            self._own(self._entries[path], caller.session)
+
+    def use(self, path: str, caller: Caller) -> int:
+        """Claim a file for the caller's visit; its size in bytes.
+
+        Raises:
+            InputError: it is unknown, another visit's, or gone; the words are the same. Or the visit has too much.
+        """
+        if path in self.examples():
+            return os.path.getsize(path)
+        with self._lock:
+            entry = self._entries.get(path)
+            if entry is None or not self._may_use(entry, caller) or not _is_file(path):
+                raise InputError(GONE)
+            if caller.session and caller.session not in entry.sessions:
+                if self._bytes["session", caller.session] + entry.size > limits.MOST_VISIT_BYTES:
+                    raise InputError(YOUR_LIMIT)
+                self._own(entry, caller.session)
+            return os.path.getsize(path)
+
+    def serves(self, path: str) -> bool:
+        """Whether whoever knows this path may fetch the file."""
+        with self._lock:
+            known = path in self._entries
+        return (known or path in self.examples()) and _is_file(path)
+
+    def forget(self, session: str | None) -> None:
+        """Delete everything of a visit, except what another one has as well."""
+        with self._lock:
+            for path in [path for path, entry in self._entries.items() if session in entry.sessions]:
+                entry = self._entries[path]
+                entry.sessions.discard(session)
+                self._count(("session", session), -entry.size)
+                if not entry.sessions:
+                    self._remove(path)
+
+    def prune(self) -> None:
+        """Forget files that the sweep deleted, and delete uploads that no event ever named."""
+        with self._lock:
+            limit = self._clock() - limits.UNTOUCHED_UPLOAD_SECONDS
+            for path, entry in list(self._entries.items()):
+                if not os.path.lexists(path) or (self._untouched(entry) and entry.made < limit):
+                    self._remove(path)
+
+    def bytes_of(self, session: str) -> int:
+        """What a visit has on disk."""
+        with self._lock:
+            return self._bytes["session", session]
+
+    def _may_use(self, entry: Entry, caller: Caller) -> bool:
+        if caller.session is None:
+            return not entry.sessions and entry.address == caller.address
+        return caller.session in entry.sessions or self._untouched(entry)
+
+    @staticmethod
+    def _untouched(entry: Entry) -> bool:
+        return entry.upload and not entry.sessions
+
+    def _add(self, path: str, entry: Entry) -> None:
+        with self._lock:
+            if path in self._entries:  # one upload may hold the same file twice
+                return
+            self._entries[path] = entry
+            self._bytes["all", ""] += entry.size
+            self._bytes["address", entry.address] += entry.size
+
+    def _own(self, entry: Entry, session: str | None) -> None:
+        if session and session not in entry.sessions:
+            entry.sessions.add(session)
+            self._bytes["session", session] += entry.size
+
+    def _remove(self, path: str) -> None:
+        entry = self._entries.pop(path)
+        for key in [("all", ""), ("address", entry.address), *(("session", s) for s in entry.sessions)]:
+            self._count(key, -entry.size)
+        try:
+            os.unlink(path)
+        except OSError:  # the sweep was faster
+            pass
+        for folder in list(Path(path).parents)[:2]:  # an upload's: its own random folder, and one in that
+            try:
+                if folder.is_relative_to(self.folder) and folder != self.folder:
+                    folder.rmdir()
+            except OSError:  # not empty
+                return
+
+    def _count(self, key: tuple[str, str], change: int) -> None:
+        self._bytes[key] += change
+        if self._bytes[key] <= 0:
+            del self._bytes[key]
+
+    def _make_room(self, count: int) -> None:
+        """Delete the oldest uploads that no event named, until so many bytes fit."""
+        limit = self._clock() - limits.MAKE_ROOM_SECONDS
+        spare = [p for p, entry in self._entries.items() if self._untouched(entry) and entry.made < limit]
+        for path in spare:  # in the order they came
+            if self._bytes["all", ""] + count <= limits.MOST_TEMP_BYTES:
+                return
+            self._remove(path)
+        if self._bytes["all", ""] + count > limits.MOST_TEMP_BYTES:
+            raise InputError(NO_ROOM)
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def _cost(path: str) -> int:
+    """Bytes that a file takes of the disk; many tiny ones fill it too."""
+    return os.path.getsize(path) + 4096
+
+
+def _existing(folder: Path) -> Path:
+    return next(place for place in (folder, *folder.parents) if place.exists())

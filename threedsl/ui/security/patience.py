@@ -1,0 +1,86 @@
+"""How long the server waits for what a client sends: a request's head, its body, and the next piece of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from starlette.types import Message, Receive
+
+from threedsl.errors import InputError
+from threedsl.ui.security import limits
+from threedsl.ui.security.connections import REFUSAL, Connections
+
+
+class TooSlow(InputError):
+    """A body that stalls, or takes too long in all."""
+
+
+def in_time(receive: Receive) -> Receive:
+    """A `receive` for the body of one request, which does not wait for ever; the time begins now.
+
+    It raises TooSlow.
+    """
+    end = time.monotonic() + limits.MOST_BODY_SECONDS
+
+    async def timed() -> Message:
+        left = end - time.monotonic()
+        try:
+            return await asyncio.wait_for(receive(), max(0.0, min(left, limits.MOST_STALL_SECONDS)))
+        except (TimeoutError, asyncio.TimeoutError):
+            long = left <= limits.MOST_STALL_SECONDS
+            words = f"took longer than {limits.MOST_BODY_SECONDS // 60} minutes"
+            stalled = f"stalled for {limits.MOST_STALL_SECONDS} seconds"
+            raise TooSlow(f"The request {words if long else stalled}; send it again.") from None
+
+    return timed
+
+
+def with_head_limit(protocol: type, connections: Connections) -> type:
+    """uvicorn's protocol class that also ends a connection whose request's head does not arrive in time, where uvicorn
+    itself would wait for ever, and one that is one too many."""
+
+    class InTime(protocol):
+        _late: asyncio.TimerHandle | None = None
+        _address: str | None = None  # that the connection is counted under
+
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            peer = transport.get_extra_info("peername")
+            address = str(peer[0]) if isinstance(peer, tuple | list) else ""
+            if connections.open(address):
+                self._address = address
+                return self._watch()
+            transport.write(REFUSAL)
+            transport.close()
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            self._watch()
+
+        def connection_lost(self, error: Exception | None) -> None:
+            self._stop_watch()
+            if self._address is not None:
+                connections.close(self._address)
+                self._address = None
+            super().connection_lost(error)
+
+        def _watch(self) -> None:
+            """Start the clock where a head is awaited; a head that comes in pieces does not start it again."""
+            if self.cycle is not None and not self.cycle.response_complete:
+                self._stop_watch()
+            elif self._late is None:
+                self._late = self.loop.call_later(limits.MOST_HEAD_SECONDS, self._end)
+
+        def _stop_watch(self) -> None:
+            if self._late is not None:
+                self._late.cancel()
+                self._late = None
+
+        def _end(self) -> None:
+            self._late = None
+            if (self.cycle is None or self.cycle.response_complete) and not self.transport.is_closing():
+                self.transport.close()
+
+    return InTime

@@ -1,0 +1,150 @@
+"""Receiving uploads: counted while they come, each below a name that cannot be guessed, and noted as their sender's."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from typing import TYPE_CHECKING
+
+from gradio import route_utils, routes
+from gradio.route_utils import FileUploadProgress, GradioMultiPartParser, upload_fn
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import Message
+
+from threedsl.errors import InputError
+from threedsl.ui.errors import DISK_FULL
+from threedsl.ui.security import limits
+from threedsl.ui.security.patience import TooSlow
+from threedsl.ui.security.queue import address_of
+
+if TYPE_CHECKING:
+    from threedsl.ui.api.blocks import Page
+
+DRAINED = 64 * 2**20  # bytes that are still read of a refused upload, so that its sender receives the reason
+NO_UPLOAD = "An upload must be a form with files, as docs/api.md shows."
+LONG_NAME = "A file's name is too long; rename it to 255 characters or fewer."
+
+
+class FilesOnly(GradioMultiPartParser):
+    """Reads forms of nothing but `files`: Gradio keeps any other field in memory, and other files on disk."""
+
+    def on_headers_finished(self) -> None:
+        super().on_headers_finished()
+        if self._current_part.file is None or self._current_part.field_name != "files":
+            raise MultiPartException(NO_UPLOAD)
+        file = self._current_part.file
+
+        async def close(_: int) -> None:
+            file.file.close()
+
+        # Gradio rewinds a file that has arrived and keeps it open: hundreds for each upload that stalls.
+        file.seek = close
+
+    async def parse(self) -> FormData:
+        """As Gradio's, which leaves files open where the client goes away or is too slow."""
+        try:
+            return await super().parse()
+        finally:
+            for file in self._files_to_close_on_error:
+                file.close()
+
+
+class Progress(FileUploadProgress):
+    """How far the latest uploads are; Gradio keeps all that no page asks for, and every name that is asked for."""
+
+    def track(self, upload_id: str) -> None:
+        """Begin to keep an upload's progress; the oldest goes."""
+        super().track(upload_id)
+        self._shorten()
+
+    async def is_tracked(self, upload_id: str) -> bool:
+        """Wait until it is."""
+        self._signals[upload_id]
+        self._shorten()
+        return await super().is_tracked(upload_id)
+
+    def stop_tracking(self, upload_id: str) -> None:
+        """Forget it."""
+        super().stop_tracking(upload_id)
+        self._signals.pop(upload_id, None)
+
+    def _shorten(self) -> None:
+        for kept in (self._statuses, self._signals):
+            for oldest in list(kept)[: -limits.MOST_FOLLOWED]:
+                del kept[oldest]
+
+
+# Gradio offers no way to choose either.
+route_utils.GradioMultiPartParser = FilesOnly
+routes.file_upload_statuses = Progress()
+
+
+async def receive_upload(request: Request, page: Page) -> Response:
+    """Do what Gradio's /upload does, within the ledger's limits; a refused upload leaves nothing on disk."""
+    ledger, address = page.ledger, address_of(request)
+    folder = ledger.new_folder()
+    upload_id = request.query_params.get("upload_id")
+    most = page.max_file_size or limits.MOST_VISIT_BYTES
+    kept = ended = False
+    try:
+        ledger.check_room(address, int(request.headers.get("content-length") or 0))
+        with ledger.receiving(address) as take:
+
+            async def counted() -> Message:
+                nonlocal ended
+                message = await request.receive()
+                ended = not message.get("more_body")
+                take(len(message.get("body", b"")))
+                return message
+
+            followed = upload_id if upload_id and len(upload_id) <= 64 else None
+            paths, _, _ = await upload_fn(
+                Request(request.scope, counted),
+                folder,
+                most,
+                followed,
+                upload_progress=routes.file_upload_statuses if followed else None,
+            )
+            if not paths:
+                raise MultiPartException(NO_UPLOAD)
+            if len(paths) > limits.MOST_FILES:
+                raise InputError(f"An upload may have {limits.MOST_FILES} files at most, not {len(paths)}.")
+            for path in paths:  # while it is counted as coming, so that no other takes its room
+                ledger.uploaded(str(path), address)
+        kept = True
+        return JSONResponse([str(path) for path in paths])
+    except TooSlow as error:
+        return PlainTextResponse(str(error), 408)
+    except InputError as error:
+        await drain(request, ended)
+        return PlainTextResponse(str(error), 413)
+    except MultiPartException as error:
+        await drain(request, ended)
+        if error.message.startswith("File size"):
+            return PlainTextResponse(f"A file may have {most // 2**20} MB at most; make it smaller.", 413)
+        long = error.message.startswith("Headers exceeded")
+        return PlainTextResponse(LONG_NAME if long else NO_UPLOAD, 400)
+    except (HTTPException, ValueError, LookupError):  # what the parser says of forms that are none
+        return PlainTextResponse(NO_UPLOAD, 400)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        return PlainTextResponse(DISK_FULL, 507)
+    except ClientDisconnect:
+        return PlainTextResponse("", 400)
+    finally:
+        if not kept:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+async def drain(request: Request, ended: bool) -> None:
+    """Read the rest of a body that has not `ended`, up to DRAINED bytes, and forget it."""
+    read = 0
+    while not ended and read < DRAINED:
+        message = await request.receive()
+        read += len(message.get("body", b""))
+        ended = not message.get("more_body")

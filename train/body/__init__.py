@@ -1,0 +1,1 @@
+"""The body file: distilled from Anny, or a licensed SMPL file completed."""

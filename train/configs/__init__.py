@@ -1,0 +1,1 @@
+"""The shipped configurations, and how a configuration is read."""

@@ -1,0 +1,142 @@
+"""`python -m train interpolate`: weights between those of a run and those it started from.
+
+Wortsman et al. ("Robust fine-tuning of zero-shot models", CVPR 2022): fine-tuning helps on pictures like those of the
+training and hurts on others; on the straight line between both sets of weights there are nets that keep the better of
+each. How far to go is chosen where the clothes stay: across clothes, synthetic people reward what real ones do not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from threedsl.checkpoint.folder import find_checkpoint
+from threedsl.checkpoint.weights import load_checkpoint, save_checkpoint
+from threedsl.errors import InputError
+from threedsl.files import write_whole
+from threedsl.network import NetworkConfig, ThreeDSLNetwork, build_network
+from train.data.listing import training_list
+from train.data.validation import draw_validation
+from train.export import copy_files
+from train.measure.provenance import read_settings
+from train.measure.retrieval import RetrievalSet, describe
+from train.stages import FIRST_STAGE
+
+log = logging.getLogger("train")
+
+ALPHAS = (0.15, 0.2, 0.25)
+"""Shares of the run's weights that are tried; of equal ones the first is taken."""
+
+SHOWN = (0.0, *ALPHAS, 1.0)
+
+STREAMS = {
+    "appearance": ("appearance_stream.",),
+    "shape": ("shape_stream.trunk.", "shape_stream.shape_encoder.", "shape_stream.shape_pool."),
+}
+"""Prefixes of the weights that a stream's start has."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("checkpoint", type=Path, help="an exported run of the network osnet")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint in between")
+    parser.add_argument("--data", type=Path, help="dataset folder (default: the run's own)")
+    parser.add_argument(
+        "--alpha",
+        type=float,
+        help="share of the run's weights, 0 to 1 (default: chosen on validation people)",
+    )
+
+
+def main(args: argparse.Namespace) -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    folder = find_checkpoint(args.checkpoint)
+    config, tuned = load_checkpoint(folder)
+    settings = settings_of(folder, config)
+    if args.alpha is not None and not 0 <= args.alpha <= 1:
+        raise InputError(f"--alpha must be between 0 and 1, not {args.alpha:g}.")
+    plain = replace(config, parts=0, part_shares=None)
+    start = build_network(plain, settings["pretrained"])
+    record = {"start": settings["pretrained"]}
+    if args.alpha is None:
+        table = scores_by_alpha(
+            start, tuned, validation_pictures(args.data or Path(settings["data"]), settings)
+        )
+        record["validation people, by alpha"] = table
+        alphas = {stream: best_alpha(table[stream]) for stream in STREAMS if stream in table}
+    else:
+        alphas = dict.fromkeys(STREAMS, args.alpha)
+    log.info("shares of the run's weights: %s", alphas)
+    export(interpolated(start, tuned, alphas), config, folder, args.out, record | {"alpha": alphas})
+
+
+def settings_of(folder: Path, config: NetworkConfig) -> dict:
+    """The settings of the run that trained a checkpoint; raises InputError where they name no start."""
+    path = folder / "training.json"
+    if config.name != "osnet" or not path.is_file():
+        raise InputError(f"{folder} is not an exported run of the network osnet.")
+    settings = read_settings(path)
+    if not settings.get("pretrained"):
+        raise InputError(f"{path} names no `pretrained`, so there is nothing to interpolate with.")
+    return settings
+
+
+def validation_pictures(root: Path, settings: dict) -> RetrievalSet:
+    """The validation people of a run; raises InputError where it had none."""
+    draw = settings.get("validation", 0.0), settings.get("validation_seed", 0)
+    validation = draw_validation(training_list(root), *draw)
+    if validation is None:
+        raise InputError(f"{root} has too few people to hold some out; give --alpha.")
+    size = settings["network"]["height"], settings["network"]["width"]
+    return RetrievalSet(validation.query, validation.gallery, size)
+
+
+def interpolated(start: ThreeDSLNetwork, tuned: ThreeDSLNetwork, alphas: dict[str, float]) -> ThreeDSLNetwork:
+    """A copy of `tuned` whose weights that `start` has as well are (1 - alpha) start + alpha tuned, by stream."""
+    result = deepcopy(tuned)
+    below, above = start.state_dict(), result.state_dict()
+    for stream, alpha in alphas.items():
+        for name, value in above.items():
+            if name.startswith(STREAMS[stream]):
+                value.copy_(torch.lerp(below[name], value, alpha))
+    return result
+
+
+def scores_by_alpha(start: ThreeDSLNetwork, tuned: ThreeDSLNetwork, data: RetrievalSet) -> dict:
+    """{stream: {alpha: {protocol: {"rank-1": …, "mAP": …}}}} in percent, of the whole picture's features alone."""
+    table: dict = {}
+    for alpha in SHOWN:
+        network = interpolated(start, tuned, dict.fromkeys(STREAMS, alpha))
+        stream = network.shape_stream
+        if stream is not None and stream.parts is not None:
+            stream.parts, stream.part_shares = None, [1.0]
+        network.shape_share = 0.5
+        described = [describe(network, crops) for crops in (data.query, data.gallery)]
+        for protocol in data.protocols:
+            for name, scores in data.score(*described, protocol).items():
+                figures = {"rank-1": scores.rank(1), "mAP": scores.mean_average_precision}
+                rounded = {figure: round(100 * value, 1) for figure, value in figures.items()}
+                table.setdefault(name, {}).setdefault(alpha, {})[protocol] = rounded
+                log.info("alpha %.2f  %-10s  %-14s  %s", alpha, name, protocol, rounded)
+    return table
+
+
+def best_alpha(scores: dict[float, dict]) -> float:
+    """The first of ALPHAS with the highest rank-1 where the clothes stay."""
+    protocol = "same-clothes" if "same-clothes" in scores[ALPHAS[0]] else "standard"
+    return max(ALPHAS, key=lambda alpha: (scores[alpha][protocol]["rank-1"], -alpha))
+
+
+def export(network: ThreeDSLNetwork, config: NetworkConfig, source: Path, out: Path, record: dict) -> None:
+    """Write the network, and the record of the run with that of the interpolation."""
+    save_checkpoint(network, config, out, half=True)
+    settings = json.loads((source / "training.json").read_text(encoding="utf-8"))
+    write_whole(
+        out / "training.json", (json.dumps(settings | {"interpolated": record}, indent=2) + "\n").encode()
+    )
+    copy_files(source, out, (FIRST_STAGE, "body.npz"))

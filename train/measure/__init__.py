@@ -1,0 +1,1 @@
+"""Measuring a checkpoint and writing its model card; nothing here trains."""

@@ -1,0 +1,1 @@
+"""How good reconstructed bodies are: in the picture, in three dimensions, in their shape."""

@@ -1,0 +1,1 @@
+"""The people finder: converted from the published network, not trained here."""

@@ -1,0 +1,1 @@
+"""Clothing of synthetic people: the wardrobe, garments on bodies, outfits, colours."""

@@ -1,0 +1,1 @@
+"""Where synthetic people are photographed: cameras, grounds and walls, and image defects."""
