@@ -101,7 +101,7 @@ def test_a_damaged_graph_is_refused(torch_model, tmp_path, damage):
     path = tmp_path / "x.graph.gz"
     path.write_bytes(damage)
     with pytest.raises(InputError, match=r"cannot be used .*choose the backend torch"):
-        session.load_session(path, graphs.Exported(torch_model.network, False).values(), 1)
+        session.load_session(path, graphs.Exported(torch_model.network, False).values(), 1, session.REMEDY)
 
 
 def test_weights_of_another_architecture_are_refused(torch_model):
@@ -109,4 +109,4 @@ def test_weights_of_another_architecture_are_refused(torch_model):
     values.pop("network.appearance_stream.pool.fc.weight")
     path = graphs.find_graph(torch_model.config, False)
     with pytest.raises(InputError, match="cannot be used"):
-        session.load_session(path, values, 1)
+        session.load_session(path, values, 1, session.REMEDY)

@@ -119,17 +119,30 @@ def packed(model: onnx.ModelProto) -> bytes:
 
 def to_onnx(exported: Exported, size: tuple[int, int]) -> onnx.ModelProto:
     """The graph with its weights, for any number of pictures of size (height, width)."""
+    shapes = {IMAGES: {0: torch.export.Dim("pictures")}}
+    return export(exported, torch.rand(2, 3, *size), exported.outputs, shapes)
+
+
+def export(module: nn.Module, example: Tensor, outputs: list[str], shapes: dict) -> onnx.ModelProto:
+    """The graph of a module with one input, with its weights.
+
+    Args:
+        shapes: the input's name -> its free dimensions, as torch.export takes them.
+
+    Raises:
+        InputError: the packages onnx and onnxscript are missing.
+    """
     try:
         import onnx  # noqa: F401
         import onnxscript  # noqa: F401
     except ImportError:
         raise InputError(f"Making an ONNX graph needs two more packages: {NEEDED}.") from None
     program = torch.onnx.export(
-        exported,
-        (torch.rand(2, 3, *size),),
-        input_names=[IMAGES],
-        output_names=exported.outputs,
-        dynamic_shapes={"images": {0: torch.export.Dim("pictures")}},
+        module,
+        (example,),
+        input_names=list(shapes),
+        output_names=outputs,
+        dynamic_shapes=shapes,
         opset_version=OPSET,
         dynamo=True,
         # Otherwise values that follow from weights become constants of the graph; onnxruntime folds them as well.

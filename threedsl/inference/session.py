@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 BACKENDS = ("auto", "torch", "onnx")
 AT_ONCE = 8  # pictures: more are slower on a CPU, whose caches hold the maps of a few, and need more memory
+REMEDY = "delete it and make it again with `python -m threedsl export`, or choose the backend torch"
 MOST_BYTES = 32 * 2**20  # of a graph without weights; those of this program have half a megabyte
 
 
@@ -54,12 +55,17 @@ class OnnxNetwork:
     def _session(self, bodies: bool) -> onnxruntime.InferenceSession:
         if bodies not in self._sessions:
             values = Exported(self._network, bodies).values()
-            self._sessions[bodies] = load_session(self._graphs[bodies], values, self._threads)
+            self._sessions[bodies] = load_session(self._graphs[bodies], values, self._threads, REMEDY)
         return self._sessions[bodies]
 
 
-def load_session(path: Path, values: dict[str, torch.Tensor], threads: int) -> onnxruntime.InferenceSession:
+def load_session(
+    path: Path, values: dict[str, torch.Tensor], threads: int, remedy: str
+) -> onnxruntime.InferenceSession:
     """A graph that `threedsl.inference.graph.packed` made a file of, with these weights.
+
+    Args:
+        remedy: how the error's sentence ends: what to do about a graph that cannot be used.
 
     Raises:
         InputError: the file is damaged, or its graph takes other weights.
@@ -84,10 +90,7 @@ def load_session(path: Path, values: dict[str, torch.Tensor], threads: int) -> o
         return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's exceptions and zlib's have no common base class
         reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
-        raise InputError(
-            f"The ONNX graph {path} cannot be used ({reason}); delete it and make it again with "
-            "`python -m threedsl export`, or choose the backend torch."
-        ) from None
+        raise InputError(f"The ONNX graph {path} cannot be used ({reason}); {remedy}.") from None
 
 
 def open_backend(

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from threedsl.people.network import STRIDE
+from threedsl.people.maps import raw_maps
+from threedsl.people.network import STRIDE, decode
 from threedsl.people.person import SEEN, FoundPerson, body_box, notes_of
-from threedsl.people.weights import load_network
 
 # Long side of the picture in the network's input, and the border around it as a share of that side. MoveNet knows
 # people who are 30 to 200 pixels high best: the first pass is for those who fill the photo and the cheapest, the
@@ -66,8 +66,7 @@ def prominence(person: FoundPerson, size: tuple[int, int]) -> float:
 def look(image: NDArray[np.uint8], side: int, border: float) -> list[FoundPerson]:
     """One pass over an RGB picture whose long side becomes `side` pixels with a border of that share around it."""
     canvas, corner, zoom = prepare(image, side, border)
-    picture = torch.from_numpy(canvas).permute(2, 0, 1).float()  # stays channels-last in memory
-    points, boxes, scores = (value.numpy() for value in load_network()(picture, MOST, CENTRE))
+    points, boxes, scores = (value.numpy() for value in decode(raw_maps(canvas), MOST, CENTRE))
     size = image.shape[:2]
     people = []
     for person, box, score in zip(points, boxes, scores, strict=True):

@@ -16,6 +16,7 @@ from threedsl.shipped import shipped
 FINDER = shipped("checkpoints/finder")
 WEIGHTS = "movenet-multipose.safetensors"
 SHA256 = "c51e1262cb993c1e0d907a6090b230e5833c7bfd9e6daea8774346fbe6cca1e0"
+REMEDY = "copy checkpoints/finder again, or re-create it with `python -m train finder`"
 
 _LOADING = Lock()
 
@@ -34,13 +35,12 @@ def load_network() -> MoveNet:
 def _load(path: Path) -> MoveNet:
     from safetensors.torch import load
 
-    remedy = "copy checkpoints/finder again, or re-create it with `python -m train finder`"
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise InputError(f"The people finder {path} cannot be read ({error.strerror}); {remedy}.") from None
+        raise InputError(f"The people finder {path} cannot be read ({error.strerror}); {REMEDY}.") from None
     if hashlib.sha256(content).hexdigest() != SHA256:
-        raise InputError(f"The people finder {path} is damaged or another version; {remedy}.")
+        raise InputError(f"The people finder {path} is damaged or another version; {REMEDY}.")
     with torch.device("meta"):
         network = MoveNet()
     weights = {name: value.float() for name, value in load(content).items()}

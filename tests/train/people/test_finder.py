@@ -8,6 +8,7 @@ from safetensors.numpy import load_file
 
 from tests.train.wardrobes import package
 from threedsl.errors import InputError
+from threedsl.people.maps import GRAPH
 from threedsl.people.weights import FINDER, WEIGHTS
 from train.__main__ import main
 from train.people import finder
@@ -84,7 +85,7 @@ def test_the_command_makes_the_shipped_file_from_the_package(shipped, tmp_path, 
     monkeypatch.setattr(finder, "check_integrity", lambda *arguments: None)
     assert main(["finder", "--out", str(out), "--tarball", str(tarball)]) == 0
     assert (out / WEIGHTS).read_bytes() == (FINDER / WEIGHTS).read_bytes()
-    assert [path.name for path in out.iterdir()] == [WEIGHTS]
+    assert sorted(path.name for path in out.iterdir()) == sorted([GRAPH, WEIGHTS])
 
 
 def test_a_missing_tarball_is_a_sentence(tmp_path, capsys):
