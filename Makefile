@@ -44,7 +44,7 @@ test:
 	@$(MAKE) --no-print-directory env FOR=all
 	@$(MAKE) --no-print-directory chromium
 	@$(if $(T),:,$(MAKE) --no-print-directory lint)
-	@$(BIN)/python -m pytest $(T)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(T)
 
 test-fast:
 	@$(MAKE) --no-print-directory env FOR=all

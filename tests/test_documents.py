@@ -97,6 +97,8 @@ def workspace(tmp_path_factory, shipped_checkpoint) -> Path:
     for person in ("P001", "P002", "P003"):
         (folder / "people" / person).mkdir(parents=True)
         shutil.copy(people / person / "assets" / "studio_posture.jpg", folder / "people" / person)
+    (folder / "more" / "anna").mkdir(parents=True)
+    shutil.copy(people / "P004" / "assets" / "studio_posture.jpg", folder / "more" / "anna")
     for name, person in (("photo.jpg", "P001"), ("other.jpg", "P002")):
         shutil.copy(people / person / "assets" / "amateur_posture.jpg", folder / name)
     write_market(folder)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from threedsl.errors import InputError
-from threedsl.locks import is_abandoned, locked
+from threedsl.locks import is_abandoned, is_at, locked
 
 WORK = ".work"  # ends the name of a folder that is being written
 
@@ -155,6 +155,21 @@ def settled(target: Path, complete: str) -> Iterator[None]:
                 with suppress(OSError):  # nothing can be written here
                     (left / "old").rename(target)
         yield
+
+
+@contextmanager
+def changing(folder: str | Path) -> Iterator[None]:
+    """Keep other processes that change the same folder waiting, from reading it to replacing it with `whole_folder`.
+
+    Readers are not kept waiting. A folder that does not exist is left to the block.
+    """
+    done = False
+    while not done:
+        with locked(Path(folder)) as handle:
+            # What was waited for may have been replaced meanwhile; then the lock is that of a folder that is gone.
+            done = handle is None or is_at(handle, Path(folder))
+            if done:
+                yield
 
 
 def _left_behind(target: Path) -> list[Path]:

@@ -17,8 +17,10 @@ ABANDONED = 86_400  # seconds after which a folder counts as abandoned where fol
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[int | None]:
     """Wait for the lock of an existing folder and hold it; threads of one process exclude each other too.
+
+    Yields the open folder, None where there is nothing to lock.
 
     Where folders cannot be locked (Windows, some network drives) it locks nothing.
     """
@@ -26,7 +28,15 @@ def locked(folder: Path) -> Iterator[None]:
         if handle is not None:
             with suppress(OSError):  # a file system without locks
                 fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+        yield handle
+
+
+def is_at(handle: int, folder: Path) -> bool:
+    """Whether an open folder is still the one of this name."""
+    try:
+        return os.path.samestat(os.fstat(handle), folder.stat())
+    except OSError:
+        return False
 
 
 def is_abandoned(folder: Path) -> bool:

@@ -15,10 +15,11 @@ from threedsl.files import check_folder
 if TYPE_CHECKING:
     import numpy as np
 
-    from threedsl.gallery import Gallery
+    from threedsl.gallery import Filter, Gallery
     from threedsl.people import Choice
     from threedsl.pipeline import ThreeDSL
 
+LABELS = ("pid", "camid", "clothes")
 SOURCES = "a folder of pictures, a folder with one sub-folder per person, or a list file"
 
 
@@ -45,6 +46,27 @@ def add_model_arguments(parser: argparse.ArgumentParser, photos: bool = True, ba
             help="treat every picture as a person crop; skip person detection",
         )
     parser.add_argument("--json", action="store_true", help="print JSON, one object per line")
+
+
+def add_filter_arguments(parser: argparse.ArgumentParser, verb: str, inverse: bool = True) -> None:
+    """--pid, --camid and --clothes, and with inverse --not-pid and so on."""
+    for name in LABELS:
+        parser.add_argument(
+            f"--{name}", nargs="+", metavar="LABEL", help=f"{verb} only pictures with these labels"
+        )
+    for name in LABELS if inverse else ():
+        parser.add_argument(
+            f"--not-{name}", nargs="+", metavar="LABEL", help="leave pictures with these labels out"
+        )
+
+
+def filter_from(args: argparse.Namespace) -> Filter | None:
+    """The filter of `add_filter_arguments`; None where none was given."""
+    from threedsl.gallery import Filter
+
+    names = (*LABELS, *(f"not_{name}" for name in LABELS))
+    chosen = {name: tuple(values) for name in names if (values := getattr(args, name, None))}
+    return Filter(**chosen) if chosen else None
 
 
 def add_share_argument(parser: argparse.ArgumentParser) -> None:

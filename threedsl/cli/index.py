@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from typing import TYPE_CHECKING
 
 from threedsl.cli.common import SOURCES, add_model_arguments, load_model, open_gallery, print_json
+from threedsl.errors import InputError
 from threedsl.gallery.index_kinds import KINDS
+
+if TYPE_CHECKING:
+    from threedsl.gallery import Gallery
+    from threedsl.pipeline import ThreeDSL
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,17 +24,58 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=KINDS,
         help="flat (exact, default), or hnsw, ivfsq, ivfpq for very large galleries; a saved index keeps its own",
     )
+    parser.add_argument(
+        "--add",
+        action="store_true",
+        help="add the pictures that are not in it yet to the index, which exists",
+    )
     add_model_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> None:
-    """Build the gallery and save it."""
+    """Build the gallery and save it, or add to the one that is there."""
+    from threedsl.files import changing
     from threedsl.gallery.storage import check_target
 
     check_target(args.out)
+    if args.add:
+        if args.kind:
+            raise InputError("An index keeps its kind when pictures are added; leave --kind out.")
+        with changing(args.out):
+            gallery, added = _extended(args, load_model(args))
+        if args.json:
+            print_json(
+                {"out": args.out, "added": added, "pictures": len(gallery), "skipped": gallery.skipped}
+            )
+        else:
+            print(f"{added} pictures added to {args.out}, {len(gallery)} in it")
+        return
     gallery = open_gallery(args.source, load_model(args), args.whole, kind=args.kind)
     gallery.save(args.out)
     if args.json:
         print_json({"out": args.out, "pictures": len(gallery), "skipped": gallery.skipped})
     else:
         print(f"{len(gallery)} pictures indexed in {args.out}")
+
+
+def _extended(args: argparse.Namespace, model: ThreeDSL) -> tuple[Gallery, int]:
+    """The saved index with the pictures of the source that it lacks, saved again; and how many they are."""
+    from threedsl.data.listfile import may_be_photos, records_and_rest
+    from threedsl.descriptors import Descriptors
+    from threedsl.gallery import Gallery
+
+    gallery = Gallery.load(args.out, model)
+    rows = zip(gallery.records, gallery.records.deleted, strict=True)
+    known = {record.path.resolve() for record, deleted in rows if not deleted}
+    records, gallery.skipped = records_and_rest(args.source)
+    fresh = [record for record in records if record.path.resolve() not in known]
+    if fresh:
+        more = Gallery.build(
+            model, fresh, find=not args.whole and may_be_photos(args.source), skip_damaged=True
+        )
+        gallery.skipped += more.skipped
+        gallery.add(more.records, Descriptors(more.appearance, more.shape, more.fingerprint), more.boxes)
+        gallery.save(args.out)
+    for sentence in gallery.skipped:
+        print(f"left out: {sentence}", file=sys.stderr)
+    return gallery, len(more) if fresh else 0

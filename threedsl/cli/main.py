@@ -13,6 +13,7 @@ from typing import NoReturn
 from threedsl.cli import (
     annotate,
     compare,
+    delete,
     embed,
     evaluate,
     export,
@@ -32,6 +33,7 @@ COMMANDS = {
     "reconstruct": reconstruct,
     "compare": compare,
     "index": index,
+    "delete": delete,
     "prepare": prepare,
     "annotate": annotate,
     "evaluate": evaluate,

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from threedsl.arguments import positive
 from threedsl.cli.common import (
     SOURCES,
+    add_filter_arguments,
     add_model_arguments,
     add_share_argument,
     cut_out,
+    filter_from,
     in_words,
     load_model,
     open_gallery,
@@ -42,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--stream", choices=STREAMS, default="combined", help="what to rank by (default combined)"
     )
+    add_filter_arguments(parser, "find")
     add_share_argument(parser)
     add_model_arguments(parser)
 
@@ -54,7 +57,7 @@ def run(args: argparse.Namespace) -> None:
     output = model([crop for crop, _ in queries], bodies=False)
     if args.shape_share or (args.stream == "combined" and model.config.shape_stream):
         gallery, output = _weighed(args.shape_share, model, gallery, output)
-    answers = gallery.search(output, stream=args.stream, k=args.top)
+    answers = gallery.search(output, stream=args.stream, k=args.top, where=filter_from(args))
     for path, (_, choice), matches in zip(args.queries, queries, answers, strict=True):
         own = copies_among(path, [match.path for match in matches])
         if args.json:

@@ -129,6 +129,12 @@ def records_and_rest(source: str | Path) -> tuple[list[Record], list[str]]:
     return [Record(source)] if is_picture(source) else read_list(source), []
 
 
+def may_be_photos(source: str | Path) -> bool:
+    """Whether a person has to be looked for in its pictures: in a folder, while lists and datasets name crops."""
+    source = Path(source)
+    return source.is_dir() and not (source / "list").is_dir()
+
+
 def _records_in_folder(folder: Path) -> tuple[list[Record], list[str]]:
     records = [Record(path) for path in sorted(folder.iterdir()) if path.is_file() and is_picture(path)]
     folders = [folder]

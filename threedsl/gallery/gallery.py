@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from threedsl.data.contents import content_ids, repeated
-from threedsl.data.listfile import Record, records_and_rest
+from threedsl.data.listfile import Record, may_be_photos, records_and_rest
 from threedsl.descriptors import STREAMS, Descriptors, weights_of
 from threedsl.errors import InputError
 from threedsl.gallery import index_kinds, ranking, storage
@@ -148,7 +148,7 @@ class Gallery:
         if source.suffix.lower() == ".npz" and source.is_file():
             return cls._from_npz(source, model, kind or "flat")
         if find is None:
-            find = source.is_dir() and not (source / "list").is_dir()
+            find = may_be_photos(source)
         records, left_out = records_and_rest(source)
         gallery = cls.build(model, records, find=find, kind=kind or "flat", **options)
         gallery.skipped += left_out
