@@ -1,4 +1,4 @@
-"""Embedding crops: the network compared with torchreid's OSNet x1.0, both eager and both exported."""
+"""Embedding crops: the network compared with torchreid's OSNet and ResNet-50, all of them eager and exported."""
 
 import argparse
 import importlib.util
@@ -15,6 +15,11 @@ from benchmarks.table import machine, replace_section, table
 
 BATCHES = (1, 32)
 SIZE = (256, 128)
+PEERS = {
+    "OSNet x1.0": ("osnet.py", "osnet_x1_0"),
+    "OSNet x0.25": ("osnet.py", "osnet_x0_25"),
+    "ResNet-50": ("resnet.py", "resnet50"),
+}
 TRUNKS = 2  # appearance and 3D stream
 SEED = 0
 
@@ -64,16 +69,42 @@ def main(args: argparse.Namespace) -> None:
 
 def contenders(checkpoint: Path, threads: int) -> dict[tuple[str, str], Callable[[np.ndarray], object]]:
     """Functions of (B, 3, 256, 128) float32 pictures, by network and runtime."""
+    from threedsl.inference.session import open_backend
+    from threedsl.pipeline import ThreeDSL
+
+    model = ThreeDSL.from_pretrained(checkpoint, device="cpu", backend="torch")
+    ours = open_backend("onnx", model.network, model.config, model.device, threads)
+    runs: dict[tuple[str, str], Callable[[np.ndarray], object]] = {}
+    for name, (file, function) in PEERS.items():
+        peer = torchreid_network(file, function)
+        runs[name, "torch"] = eager(peer)
+        runs[name, "onnxruntime"] = exported(peer, threads)
+    runs["threedsl, descriptors", "torch"] = eager(lambda images: model.network(images, bodies=False))
+    runs["threedsl, bodies as well", "torch"] = eager(model.network)
+    runs["threedsl, descriptors", "onnxruntime"] = lambda images: ours(images, False)
+    runs["threedsl, bodies as well", "onnxruntime"] = lambda images: ours(images, True)
+    return runs
+
+
+def eager(network: Callable) -> Callable[[np.ndarray], object]:
+    """A network of torch as a function of arrays."""
+    import torch
+
+    def run(images: np.ndarray) -> object:
+        with torch.inference_mode():
+            return network(torch.from_numpy(images))
+
+    return run
+
+
+def exported(network, threads: int) -> Callable[[np.ndarray], object]:
+    """The same network exported to ONNX and run by onnxruntime."""
     import onnxruntime
     import torch
 
-    from threedsl.pipeline import ThreeDSL
-
-    model = ThreeDSL.from_pretrained(checkpoint, device="cpu", backend="onnx")
-    peer = osnet().eval()
     content = io.BytesIO()
     torch.onnx.export(
-        peer,
+        network,
         (torch.rand(2, 3, *SIZE),),
         content,
         input_names=["images"],
@@ -84,31 +115,16 @@ def contenders(checkpoint: Path, threads: int) -> dict[tuple[str, str], Callable
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(content.getvalue(), options, providers=["CPUExecutionProvider"])
-
-    def eager(network: Callable) -> Callable[[np.ndarray], object]:
-        def run(images: np.ndarray) -> object:
-            with torch.inference_mode():
-                return network(torch.from_numpy(images))
-
-        return run
-
-    return {
-        ("OSNet x1.0", "torch"): eager(peer),
-        ("threedsl, descriptors", "torch"): eager(lambda images: model.network(images, bodies=False)),
-        ("threedsl, bodies as well", "torch"): eager(model.network),
-        ("OSNet x1.0", "onnxruntime"): lambda images: session.run(None, {"images": images}),
-        ("threedsl, descriptors", "onnxruntime"): lambda images: model._onnx(images, False),
-        ("threedsl, bodies as well", "onnxruntime"): lambda images: model._onnx(images, True),
-    }
+    return lambda images: session.run(None, {"images": images})
 
 
-def osnet():
-    """torchreid's OSNet x1.0 with random weights, whose file is loaded by path: its package needs torchvision."""
+def torchreid_network(file: str, function: str):
+    """A network of torchreid with random weights, whose file is loaded by path: its package needs torchvision."""
     found = importlib.util.find_spec("torchreid")
     if found is None:
         raise SystemExit("error: torchreid is not installed: `pip install --no-deps torchreid==0.2.5`.")
-    path = Path(os.path.dirname(found.origin)) / "reid" / "models" / "osnet.py"
-    spec = importlib.util.spec_from_file_location("peer_osnet", path)
+    path = Path(os.path.dirname(found.origin)) / "reid" / "models" / file
+    spec = importlib.util.spec_from_file_location("peer", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.osnet_x1_0(num_classes=1, pretrained=False)
+    return getattr(module, function)(num_classes=1, pretrained=False).eval()
