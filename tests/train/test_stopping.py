@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import pytest
 import torch
@@ -144,20 +145,21 @@ def test_a_stopped_run_raises_what_the_command_prints(data, tmp_path):
     assert stopped.value.code == 130 and read_info(out / "last")["step"] == 1
 
 
-@pytest.fixture
+@contextmanager
 def full_disk():
-    """No file of this process may grow beyond 100 kB."""
+    """No file of this process may grow beyond 100 kB, the tests' own log included."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_full_disk_leaves_nothing_half_written(tmp_path, full_disk):
+def test_a_full_disk_leaves_nothing_half_written(tmp_path):
     large = {"network": nn.Linear(512, 512)}
-    with pytest.raises(
-        InputError, match=r"cannot be written to .*last \(.*\); nothing of it.*without --resume"
-    ):
+    sentence = r"cannot be written to .*last \(.*\); nothing of it.*without --resume"
+    with pytest.raises(InputError, match=sentence), full_disk():
         save_state(tmp_path / "last", large, {}, {"step": 1, "config": {}, "processes": 1})
     assert list(tmp_path.iterdir()) == [] and not has_state(tmp_path / "last")
 
@@ -168,13 +170,8 @@ def test_a_full_disk_leaves_the_state_before(tmp_path):
     save_state(tmp_path / "last", modules, {}, {"step": 1, "config": {}, "processes": 1})
     kept = modules["network"].weight.detach().clone()
     nn.init.zeros_(modules["network"].weight)
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
-    try:
-        with pytest.raises(InputError, match="the one saved before is whole"):
-            save_state(tmp_path / "last", modules, {}, {"step": 2, "config": {}, "processes": 1})
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with pytest.raises(InputError, match="the one saved before is whole"), full_disk():
+        save_state(tmp_path / "last", modules, {}, {"step": 2, "config": {}, "processes": 1})
     assert read_info(tmp_path / "last")["step"] == 1
     load_state(tmp_path / "last", modules, {})
     assert torch.equal(modules["network"].weight, kept)
