@@ -87,8 +87,7 @@ class Page(gr.Blocks):
                 inputs = checked_inputs(inputs, function.inputs, self.ledger, caller)
             with calling(caller), self.running.running(caller.session) as has_ended:
                 output = await super().process_api(block_fn, inputs, **options)
-                for path in files_in(output.get("data")):
-                    self.ledger.answered(path, caller)
+                self.ledger.answered(files_in(output.get("data")), caller)
                 if has_ended():
                     self.ledger.forget(caller.session)
             return output
@@ -107,6 +106,8 @@ class Page(gr.Blocks):
         finally:
             if alone:
                 self.states.drop(session)
+            else:
+                self.states.weigh(session)
 
     async def preprocess_data(self, *args: Any, **options: Any) -> list[Any]:
         """What Gradio makes of the inputs; what it cannot read is a sentence."""
