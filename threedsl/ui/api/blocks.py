@@ -22,6 +22,7 @@ from threedsl.ui.security.ledger import Ledger
 from threedsl.ui.security.patience import with_head_limit
 from threedsl.ui.security.payload import checked, checked_inputs, files_in
 from threedsl.ui.security.queue import KEPT_RECORDS, FairQueue, address_of
+from threedsl.ui.security.tools import keep_in_ledger
 from threedsl.ui.security.visits import OpenPages, Running, States
 
 NOT_READ = "The arguments do not fit this call; see docs/api.md or /gradio_api/info."
@@ -64,6 +65,8 @@ class Page(gr.Blocks):
         config.http_protocol_class = with_head_limit(config.http_protocol_class, self.connections)
         self.app.state_holder = self.states
         self.states.set_blocks(self)
+        if self.mcp_server_obj is not None:
+            keep_in_ledger(self.mcp_server_obj, self.ledger)
         return launched if wait else self.block_thread() or launched
 
     async def process_api(

@@ -9,7 +9,7 @@ import json
 import logging
 import re
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import Headers, QueryParams
@@ -26,6 +26,7 @@ from threedsl.ui.security.ledger import GONE
 from threedsl.ui.security.patience import TooSlow, in_time
 from threedsl.ui.security.payload import DEEP
 from threedsl.ui.security.queue import NO_EVENT, address_of, runs_here
+from threedsl.ui.security.tools import tool_call
 from threedsl.ui.security.uploads import drain, receive_upload
 
 if TYPE_CHECKING:
@@ -159,7 +160,9 @@ class Guard:
                 return await PlainTextResponse(str(error), 503)(scope, receive, send)
         if scope["method"] != "POST":
             return await self.app(scope, receive, send)
-        with self.page.bodies.receiving(address_of(request)) as take:
+        address = address_of(request)
+        of_tool = tool_call(self.page.ledger, address) if path.startswith(MCP) else nullcontext()
+        with self.page.bodies.receiving(address) as take, of_tool:
             await self._call(scope, receive, send, request, take)
 
     async def _call(

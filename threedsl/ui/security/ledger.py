@@ -151,6 +151,12 @@ class Ledger:
             for path in [path for path, entry in self._entries.items() if session in entry.sessions]:
                 self._disown(path, session)
 
+    def delete(self, path: str) -> None:
+        """Delete one file now."""
+        with self._lock:
+            if path in self._entries:
+                self._remove(path)
+
     def prune(self) -> None:
         """Forget files that the sweep deleted, and delete uploads that no event ever named."""
         with self._lock:

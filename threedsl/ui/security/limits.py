@@ -42,6 +42,7 @@ BUILDS = {"concurrency_limit": BUILDS_AT_ONCE, "concurrency_id": "builds"}
 MOST_WAITING = 64  # in all queues together
 MOST_WAITING_PER_VISIT = 8
 MOST_WAITING_PER_ADDRESS = 48
+MOST_WAITING_BY_TOOLS = 32  # of all callers of MCP tools, who are one visit to Gradio
 
 # Visits
 MOST_SESSIONS = 256  # whose photos and answers are remembered
