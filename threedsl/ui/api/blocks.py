@@ -24,6 +24,7 @@ from threedsl.ui.security.payload import checked, checked_inputs, files_in
 from threedsl.ui.security.queue import KEPT_RECORDS, FairQueue, address_of
 from threedsl.ui.security.tools import keep_in_ledger
 from threedsl.ui.security.visits import OpenPages, Running, States
+from threedsl.ui.security.written import writing
 
 NOT_READ = "The arguments do not fit this call; see docs/api.md or /gradio_api/info."
 
@@ -88,9 +89,11 @@ class Page(gr.Blocks):
                 told._data = given if isinstance(given, dict) else {}  # as every event here reads it
             if not function.cancels:
                 inputs = checked_inputs(inputs, function.inputs, self.ledger, caller)
-            with calling(caller), self.running.running(caller.session) as has_ended:
+            with calling(caller), writing() as keep, self.running.running(caller.session) as has_ended:
                 output = await super().process_api(block_fn, inputs, **options)
-                self.ledger.answered(files_in(output.get("data")), caller)
+                files = files_in(output.get("data"))
+                self.ledger.answered(files, caller)
+                keep(files)
                 if has_ended():
                     self.ledger.forget(caller.session)
             return output
