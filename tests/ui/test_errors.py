@@ -1,5 +1,7 @@
 """Errors as sentences."""
 
+import errno
+
 import gradio as gr
 import pytest
 
@@ -26,3 +28,20 @@ def test_defects_show_nothing_of_the_inside(caplog):
         fail()
     assert "secret" not in error.value.message and "try another photo" in error.value.message
     assert "/secret/path" in caplog.text
+
+
+def test_a_place_of_the_servers_own_is_not_told(tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+
+    @in_words
+    def write(reason: int):
+        try:
+            raise OSError(reason, "reason")
+        except OSError:
+            raise InputError(f"{tmp_path}/bodies/a.glb cannot be written (reason).") from None
+
+    for reason, words in ((errno.ENOSPC, "disk is full"), (errno.ENOENT, "could not write")):
+        with pytest.raises(gr.Error, match=words) as error:
+            write(reason)
+        assert str(tmp_path) not in error.value.message
+    assert str(tmp_path) in caplog.text

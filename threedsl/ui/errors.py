@@ -6,10 +6,15 @@ import logging
 from collections.abc import Callable
 
 import gradio as gr
+from gradio.utils import get_upload_folder
 
 from threedsl.errors import InputError
+from threedsl.ui.security.written import clearing
 
 DISK_FULL = "The server's disk is full; try again later."
+NOT_WRITTEN = "The server could not write a file; try again."
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 log = logging.getLogger(__name__)
 
@@ -20,16 +25,26 @@ def in_words(function: Callable) -> Callable:
     @functools.wraps(function)
     def wrapper(*args, **kwargs):
         try:
-            return function(*args, **kwargs)
+            with clearing():
+                return function(*args, **kwargs)
         except InputError as error:
-            raise gr.Error(str(error), print_exception=False) from None
+            raise gr.Error(_without_places(error), print_exception=False) from None
         except gr.Error:
             raise
         except Exception as error:
-            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            if isinstance(error, OSError) and error.errno in FULL:
                 raise gr.Error(DISK_FULL, print_exception=False) from None
             log.exception("%s failed", function.__name__)
             sentence = "Something went wrong; the details are in the server's log. Please try another photo."
             raise gr.Error(sentence, print_exception=False) from error
 
     return wrapper
+
+
+def _without_places(error: InputError) -> str:
+    """The sentence, unless it names a place of the server's own, where no visitor can do anything about it."""
+    if get_upload_folder() not in str(error):
+        return str(error)
+    log.warning("%s", error)
+    cause = error.__context__
+    return DISK_FULL if isinstance(cause, OSError) and cause.errno in FULL else NOT_WRITTEN

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from threedsl.data.small import fit, jpeg
+from threedsl.ui.security.written import note
 
 __all__ = ["data_uri", "fit", "jpeg", "new_file", "side_by_side"]
 
@@ -33,4 +34,5 @@ def new_file(folder: Path, name: str) -> Path:
     """The path of a file to write, in a new folder below `folder` with an unguessable name."""
     place = folder / secrets.token_hex(12)
     place.mkdir(parents=True)
+    note(place)
     return place / name

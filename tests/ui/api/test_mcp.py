@@ -91,12 +91,18 @@ def asked(python, random_checkpoint, tmp_path_factory) -> dict:
             done = subprocess.run(
                 client, input=json.dumps(calls), capture_output=True, text=True, timeout=300
             )
+            left = kept_copies(folder / "gradio", encoded(person_like(256, 128)))
         finally:
             server.terminate()
             server.wait(60)
         log.seek(0)
         assert done.returncode == 0, f"{done.stderr}\n{log.read()}"
-    return json.loads(done.stdout)
+    return json.loads(done.stdout) | {"left": left}
+
+
+def kept_copies(folder: Path, content: bytes) -> list[str]:
+    """Names of the files below a folder that have this content."""
+    return [path.name for path in folder.rglob("*") if path.is_file() and path.read_bytes() == content]
 
 
 @pytest.mark.slow
@@ -134,6 +140,10 @@ def test_a_tool_answers_as_the_endpoint_does(asked):
     body, glb, overlay = told(reconstruct)
     assert len(body["betas"]) == 10 and ".glb" in str(glb) and ".jpg" in str(overlay)
     assert wrong["isError"] and "nowhere" in wrong["content"][0]["text"]
+
+
+def test_of_a_tools_pictures_nothing_is_kept(asked):
+    assert asked["left"] == []
 
 
 def test_the_page_is_an_mcp_server_where_the_extra_is_installed():

@@ -2,11 +2,15 @@
 
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 
 from tests.ui.browser.visit import Refused, Visitor
 from tests.zips import crop, zipped
+from threedsl.ui.gallery import handlers
+from threedsl.ui.pictures import new_file
+from threedsl.ui.security.written import lasting, writing
 
 
 def wait_until(condition) -> None:
@@ -72,3 +76,71 @@ def test_a_search_that_outlives_its_visit_leaves_nothing(empty, monkeypatch):
     monkeypatch.undo()
     visitor.search({"photo.png": crop(8)}, "tiny")
     assert empty.files()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("late", [False, True], ids=["before", "after"])
+def test_a_cancelled_search_leaves_nothing(empty, monkeypatch, late):
+    """Its thread goes on, and may write before the visit ends or after it."""
+    visitor, searching, cancelled = empty.visitor(), threading.Event(), threading.Event()
+    done = threading.Event()
+    search = empty.service.search
+
+    def held(*args, **options):
+        answer = None if late else search(*args, **options)
+        searching.set()
+        assert cancelled.wait(60)
+        try:
+            return answer or search(*args, **options)
+        finally:
+            threading.Timer(0.5, done.set).start()
+
+    monkeypatch.setattr(empty.service, "search", held)
+    event = next(
+        e for e in visitor.events if [visitor.ids["go"], "click"] in e["targets"] and e["backend_fn"]
+    )
+    (upload,) = visitor.upload({"photo.png": crop(5)})
+    data = [upload, None, "tiny", 3, False, False, None]
+    call = {"fn_index": event["id"], "data": data, "session_hash": visitor.session}
+    said = visitor.http.post("gradio_api/queue/join", json=call).json()
+    assert searching.wait(60)
+    visitor.http.post("gradio_api/cancel", json=call | {"event_id": said["event_id"]})
+    time.sleep(0.3)
+    cancelled.set()
+    assert done.wait(60)
+    with suppress(
+        KeyError
+    ):  # the first answer in the queue is that of the cancelled search, which has no data
+        visitor.press("delete-data", [])
+    wait_until(lambda: empty.files() == set())
+
+
+def test_files_of_an_event_that_fails_go(tmp_path):
+    with pytest.raises(ValueError), writing() as keep:
+        written = new_file(tmp_path, "body.glb")
+        written.write_bytes(b"body")
+        keep([])
+        raise ValueError
+    assert not written.parent.exists()
+    with writing() as keep:
+        first, second = (new_file(tmp_path, name) for name in ("a", "b"))
+        with lasting():
+            third = new_file(tmp_path, "c")
+        keep([str(second)])
+    assert [path.parent.exists() for path in (first, second, third)] == [False, True, True]
+
+
+@pytest.mark.slow
+def test_an_export_of_a_gallery_deleted_meanwhile_leaves_nothing(empty, monkeypatch):
+    visitor = empty.visitor()
+    page = visitor.build({"people.zip": zipped({"anna/1.png": crop(1)})})
+    write = handlers.write_exported
+
+    def deleting(path, *args):
+        empty.service.visitors.delete(visitor.session, page.name)
+        write(path, *args)
+
+    monkeypatch.setattr(handlers, "write_exported", deleting)
+    with pytest.raises(Refused, match="unknown"):
+        visitor.export(page.name)
+    assert not [path for path in empty.files() if path.suffix == ".zip" and "export" in str(path)]

@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from threedsl.ui.security.guard import Guard
 from threedsl.ui.security.hosts import Hosts
 
 MINE = [
@@ -27,6 +28,11 @@ FOREIGN = [
     " ",
     "[::1",
     "a b",
+    "evil.example\\@localhost",
+    "localhost:80:80",
+    "localhost:port",
+    "[::1%25evil.example]",
+    "[v1.localhost]",
 ]
 
 
@@ -100,3 +106,12 @@ def test_the_pages_own_site_can(served):
             "gradio_api/upload", files={"files": ("a.txt", b"x")}, headers={"origin": origin}
         )
         assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("host", ["[v1.localhost]", "evil.example\\@localhost", "[::1", "a b", "a:b", ""])
+def test_what_is_no_host_at_all_is_refused_whatever_the_page_listens_on(host):
+    """Gradio fails over some of them with a traceback."""
+    scope = {"type": "http", "method": "GET", "path": "/config", "query_string": b""}
+    guard = Guard(None, None, Hosts("0.0.0.0", ""))
+    assert guard._refused({**scope, "headers": [(b"host", host.encode())]}).status_code == 400
+    assert guard._refused({**scope, "headers": [(b"host", b"demo.example.org:80")]}) is None

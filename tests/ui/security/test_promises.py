@@ -27,6 +27,11 @@ def promised() -> list[tuple[str, str]]:
         ("files of one upload", f"{limits.MOST_FILES}"),
         ("files of one visit, and of one client address", f"{limits.MOST_VISIT_BYTES // GB} GB"),
         ("files of all visits together", f"{limits.MOST_TEMP_BYTES // GB} GB"),
+        (
+            "of these, answers: of one visit, of one client address, of all; the oldest go first",
+            f"{limits.MOST_VISIT_ANSWER_BYTES // MB} MB, {limits.MOST_ADDRESS_ANSWER_BYTES // GB} GB, "
+            f"{limits.MOST_ANSWER_BYTES // GB} GB",
+        ),
         ("free disk space left untouched", f"{limits.LEAST_FREE_BYTES // MB} MB"),
         ("lifetime of a file", minutes(cleanup.EVERY + cleanup.AGE)),
         ("lifetime of an upload that is never used", minutes(limits.UNTOUCHED_UPLOAD_SECONDS)),
@@ -78,6 +83,7 @@ def promised() -> list[tuple[str, str]]:
             f"{limits.MOST_OPEN_PAGES}; {limits.MOST_OPEN_PAGES_PER_ADDRESS} of one client address",
         ),
         ("remembered visits", f"{limits.MOST_SESSIONS}"),
+        ("memory of these; made-up visits are forgotten first", f"{limits.MOST_STATE_BYTES // GB} GB"),
     ]
 
 

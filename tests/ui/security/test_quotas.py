@@ -159,8 +159,8 @@ def test_an_answer_belongs_to_its_visit(ledger):
     other = ledger.folder / "bodies" / "b.glb"
     other.parent.mkdir()
     other.write_bytes(b"x")
-    ledger.answered(str(other), Caller("anna"))
-    ledger.answered("/etc/passwd", Caller("anna"))
+    ledger.answered([str(other)], Caller("anna"))
+    ledger.answered(["/etc/passwd"], Caller("anna"))
     with pytest.raises(InputError):
         ledger.use(str(other), Caller("ben"))
     assert ledger.use(str(other), Caller("anna")) == 1 and not ledger.serves("/etc/passwd")
@@ -173,7 +173,7 @@ def test_a_file_of_two_visits_stays_until_both_are_gone(ledger):
     shared.parent.mkdir()
     shared.write_bytes(b"x")
     for name in ("anna", "ben"):
-        ledger.answered(str(shared), Caller(name))
+        ledger.answered([str(shared)], Caller(name))
     ledger.forget("anna")
     assert shared.exists()
     ledger.forget("ben")

@@ -278,3 +278,17 @@ def test_an_event_that_is_sent_nothing_answers_in_a_sentence_or_does_its_work(se
         except Refused as refused:
             assert re.fullmatch(r"\w.{10,}[.?]", str(refused), re.DOTALL), (event["targets"], str(refused))
     assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "asked", ["bytes=0-0,2-2", "bytes=-" + "-" * 9000, "bytes=x-y", "items=0-1", "bytes=" + "9" * 99 + "-"]
+)
+def test_parts_of_a_file_that_gradio_fails_on_are_the_whole_file(served, asked, caplog):
+    visitor = served.visitor()
+    (upload,) = visitor.upload({"a.txt": b"0123456789"})
+    place = f"gradio_api/file={upload['path']}"
+    whole = visitor.http.get(place, headers={"range": asked})
+    assert (whole.status_code, whole.text) == (200, "0123456789")
+    part = visitor.http.get(place, headers={"range": "bytes=2-3"})
+    assert (part.status_code, part.text) == (206, "23")
+    assert "Traceback" not in caplog.text

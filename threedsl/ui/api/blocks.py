@@ -22,7 +22,9 @@ from threedsl.ui.security.ledger import Ledger
 from threedsl.ui.security.patience import with_head_limit
 from threedsl.ui.security.payload import checked, checked_inputs, files_in
 from threedsl.ui.security.queue import KEPT_RECORDS, FairQueue, address_of
+from threedsl.ui.security.tools import keep_in_ledger
 from threedsl.ui.security.visits import OpenPages, Running, States
+from threedsl.ui.security.written import writing
 
 NOT_READ = "The arguments do not fit this call; see docs/api.md or /gradio_api/info."
 
@@ -64,6 +66,8 @@ class Page(gr.Blocks):
         config.http_protocol_class = with_head_limit(config.http_protocol_class, self.connections)
         self.app.state_holder = self.states
         self.states.set_blocks(self)
+        if self.mcp_server_obj is not None:
+            keep_in_ledger(self.mcp_server_obj, self.ledger)
         return launched if wait else self.block_thread() or launched
 
     async def process_api(
@@ -85,10 +89,11 @@ class Page(gr.Blocks):
                 told._data = given if isinstance(given, dict) else {}  # as every event here reads it
             if not function.cancels:
                 inputs = checked_inputs(inputs, function.inputs, self.ledger, caller)
-            with calling(caller), self.running.running(caller.session) as has_ended:
+            with calling(caller), writing() as keep, self.running.running(caller.session) as has_ended:
                 output = await super().process_api(block_fn, inputs, **options)
-                for path in files_in(output.get("data")):
-                    self.ledger.answered(path, caller)
+                files = files_in(output.get("data"))
+                self.ledger.answered(files, caller)
+                keep(files)
                 if has_ended():
                     self.ledger.forget(caller.session)
             return output
@@ -107,6 +112,8 @@ class Page(gr.Blocks):
         finally:
             if alone:
                 self.states.drop(session)
+            else:
+                self.states.weigh(session)
 
     async def preprocess_data(self, *args: Any, **options: Any) -> list[Any]:
         """What Gradio makes of the inputs; what it cannot read is a sentence."""

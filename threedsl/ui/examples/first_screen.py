@@ -17,6 +17,7 @@ from threedsl.ui.search.downloads import write_downloads
 from threedsl.ui.search.rankings import Rankings
 from threedsl.ui.search.reconstruction import write_body
 from threedsl.ui.search.status import finding
+from threedsl.ui.security.written import lasting
 from threedsl.ui.service import FIRST_MATCHES, FirstSearch, Service
 
 LONGEST_WAIT = 120  # seconds that a page waits for the first search
@@ -51,7 +52,8 @@ class FirstScreen:
         """None until the first search is done, and where there is none."""
         with self._lock:
             if self._shown is None and self._service.first is not None:
-                self._shown = self._make(self._service.first)
+                with lasting():
+                    self._shown = self._make(self._service.first)
             return self._shown
 
     def _make(self, first: FirstSearch) -> Shown:

@@ -27,6 +27,7 @@ from threedsl.gallery.upload import LONGEST_LABEL, MOST_PICTURES, Source, Upload
 from threedsl.people import query_box, whole_picture
 from threedsl.ui.demo_galleries import THUMBNAIL, OpenGallery, Progress
 from threedsl.ui.pictures import data_uri, fit, jpeg
+from threedsl.ui.security.written import note
 from threedsl.ui.service import Service
 from threedsl.ui.sessions import Building, Session, clean_title, one_line
 from threedsl.ui.uploads import files_of
@@ -180,7 +181,11 @@ def export(service: Service, name: str, session: Session) -> str:
     path = folder / f"{re.sub(r'[^A-Za-z0-9]+', '-', gallery.title).strip('-') or 'gallery'}.zip"
     thumbnails = [base64.b64decode(uri.partition(",")[2]) for uri in gallery.thumbnails]
     service.visitors.exported(session, gallery.name, folder)
+    note(folder)
     write_exported(path, gallery.title, gallery.index, thumbnails)
+    own_gallery(
+        service, name, session
+    )  # it may have been deleted since, and with it what was there of the file
     return str(path)
 
 

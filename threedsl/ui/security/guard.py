@@ -9,7 +9,7 @@ import json
 import logging
 import re
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import Headers, QueryParams
@@ -21,11 +21,12 @@ from threedsl.errors import InputError
 from threedsl.ui.security import limits
 from threedsl.ui.security.bodies import Busy
 from threedsl.ui.security.headers import security_headers
-from threedsl.ui.security.hosts import VARIABLE, Hosts
+from threedsl.ui.security.hosts import VARIABLE, Hosts, host_name
 from threedsl.ui.security.ledger import GONE
 from threedsl.ui.security.patience import TooSlow, in_time
 from threedsl.ui.security.payload import DEEP
 from threedsl.ui.security.queue import NO_EVENT, address_of, runs_here
+from threedsl.ui.security.tools import tool_call
 from threedsl.ui.security.uploads import drain, receive_upload
 
 if TYPE_CHECKING:
@@ -55,8 +56,10 @@ KEPT = (
 )  # of a call; the rest is dropped
 LONGEST_NAME = 255  # of one part of an address; no file may have a longer one
 NOT_BELIEVED = (b"x-gradio-server",)  # Gradio would make it the address of everything that the page loads
+ONE_RANGE = re.compile(rb"bytes=(\d{1,18}-\d{0,18}|-\d{1,18})")
 NOWHERE = "There is nothing at this address; docs/api.md lists the endpoints."
 FOREIGN = f"This page does not answer to this host name; its operator can allow it with {VARIABLE}."
+NO_HOST = "The request's Host is neither a name nor an address."
 BAD_BODY = "The request body must be a JSON object; see docs/api.md."
 LARGE = f"A call may have {limits.MOST_CALL_BYTES // 2**20} MB at most; upload pictures first."
 UNKNOWN = {  # as Gradio's page reads it
@@ -85,7 +88,7 @@ class Guard:
         if scope["type"] != "http":
             return await send({"type": "websocket.close", "code": 1008})
         added = security_headers(scope["path"])
-        scope = {**scope, "headers": [pair for pair in scope["headers"] if pair[0] not in NOT_BELIEVED]}
+        scope = {**scope, "headers": [pair for pair in scope["headers"] if is_kept(*pair)]}
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -102,6 +105,8 @@ class Guard:
         """What answers a request that may not pass, judged by its head alone."""
         headers, path = Headers(scope=scope), scope["path"]
         named = headers.getlist("host") + headers.getlist("x-forwarded-host")
+        if not all(host_name(name) for name in named):
+            return JSONResponse({"detail": NO_HOST}, 400)
         if not self.hosts.open and not (named and all(self.hosts.allows(name) for name in named)):
             return JSONResponse({"detail": FOREIGN}, 403)
         origin = headers.get("origin")
@@ -159,7 +164,9 @@ class Guard:
                 return await PlainTextResponse(str(error), 503)(scope, receive, send)
         if scope["method"] != "POST":
             return await self.app(scope, receive, send)
-        with self.page.bodies.receiving(address_of(request)) as take:
+        address = address_of(request)
+        of_tool = tool_call(self.page.ledger, address) if path.startswith(MCP) else nullcontext()
+        with self.page.bodies.receiving(address) as take, of_tool:
             await self._call(scope, receive, send, request, take)
 
     async def _call(
@@ -226,6 +233,12 @@ class Guard:
         if not path.startswith(CALL) and not (type(number) is int and runs_here(self.page, number)):
             raise InputError(NO_EVENT)
         return {key: call[key] for key in KEPT if key in call}
+
+
+def is_kept(name: bytes, value: bytes) -> bool:
+    """Whether a header reaches Gradio. It answers parts of a file one at a time, and fails over any other request for
+    parts; without the header it sends the whole file, as it may."""
+    return name not in NOT_BELIEVED and (name != b"range" or ONE_RANGE.fullmatch(value) is not None)
 
 
 async def read_body(request: Request, most: int, take: Callable[[int], None]) -> bytes:

@@ -6,8 +6,9 @@ from __future__ import annotations
 import fnmatch
 import ipaddress
 import os
-from urllib.parse import urlsplit
+import re
 
+_HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?")
 VARIABLE = "THREEDSL_HOSTS"  # names separated by commas; * matches any part: demo.example.org,*.gradio.live
 
 
@@ -49,8 +50,17 @@ class Hosts:
 
 
 def host_name(host: str) -> str:
-    """The name in a Host header, in lower case, without the port; "" where it is none."""
-    try:
-        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
-    except ValueError:
+    """The name in a Host header, in lower case, without the port; "" where it is none.
+
+    What is neither a name nor an address is none, although programs read a name out of it, each another one.
+    """
+    found = _HOST.fullmatch(host)
+    if found is None:
         return ""
+    name = found[1].lower().rstrip(".")
+    if name.startswith("["):
+        try:
+            ipaddress.IPv6Address(name.strip("[]"))
+        except ValueError:
+            return ""
+    return name

@@ -56,7 +56,8 @@ class Ledger:
         self._clock = clock
         self._lock = threading.RLock()
         self._entries: dict[str, Entry] = {}
-        self._bytes: Counter[tuple[str, str]] = Counter()  # by ("all", ""), ("session", …) and ("address", …)
+        # By ("all", ""), ("session", …) and ("address", …), and of each the answers by ("answers of", "all", "") …
+        self._bytes: Counter[tuple[str, ...]] = Counter()
 
     def new_folder(self) -> Path:
         """Where the next upload goes: below a name that cannot be guessed. The writer creates it."""
@@ -102,14 +103,23 @@ class Ledger:
         """Note a file that came from this address."""
         self._add(path, Entry(_cost(path), address, self._clock(), upload=True))
 
-    def answered(self, path: str, caller: Caller) -> None:
-        """Record a file that was written for a caller; one outside the folder, or the page's own, is left alone."""
-        if path in self.examples() or not Path(path).is_relative_to(self.folder) or not os.path.isfile(path):
+    def answered(self, paths: Collection[str], caller: Caller) -> None:
+        """Record files that were written for a caller, whose oldest answers go where there are too many; those outside
+        the folder, and the page's own, are left alone."""
+        mine = self.examples()
+        written = {
+            path
+            for path in paths
+            if path not in mine and Path(path).is_relative_to(self.folder) and os.path.isfile(path)
+        }
+        if not written:
             return
         with self._lock:
-            if path not in self._entries:
-                self._add(path, Entry(_cost(path), caller.address, self._clock(), upload=False))
-            self._own(self._entries[path], caller.session)
+            for path in written:
+                if path not in self._entries:
+                    self._add(path, Entry(_cost(path), caller.address, self._clock(), upload=False))
+                self._own(self._entries[path], caller.session)
+            self._drop_old_answers(caller, written)
 
     def use(self, path: str, caller: Caller) -> int:
         """Claim a file for the caller's visit; its size in bytes.
@@ -139,11 +149,13 @@ class Ledger:
         """Delete everything of a visit, except what another one has as well."""
         with self._lock:
             for path in [path for path, entry in self._entries.items() if session in entry.sessions]:
-                entry = self._entries[path]
-                entry.sessions.discard(session)
-                self._count(("session", session), -entry.size)
-                if not entry.sessions:
-                    self._remove(path)
+                self._disown(path, session)
+
+    def delete(self, path: str) -> None:
+        """Delete one file now."""
+        with self._lock:
+            if path in self._entries:
+                self._remove(path)
 
     def prune(self) -> None:
         """Forget files that the sweep deleted, and delete uploads that no event ever named."""
@@ -172,18 +184,56 @@ class Ledger:
             if path in self._entries:  # one upload may hold the same file twice
                 return
             self._entries[path] = entry
-            self._bytes["all", ""] += entry.size
-            self._bytes["address", entry.address] += entry.size
+            self._change(entry, ("all", ""), entry.size)
+            self._change(entry, ("address", entry.address), entry.size)
 
     def _own(self, entry: Entry, session: str | None) -> None:
         if session and session not in entry.sessions:
             entry.sessions.add(session)
-            self._bytes["session", session] += entry.size
+            self._change(entry, ("session", session), entry.size)
+
+    def _disown(self, path: str, session: str | None) -> None:
+        """Of one visit no longer; it is deleted if it was the only one."""
+        entry = self._entries[path]
+        if session in entry.sessions:
+            entry.sessions.discard(session)
+            self._change(entry, ("session", session), -entry.size)
+        if not entry.sessions:
+            self._remove(path)
+
+    def _drop_old_answers(self, caller: Caller, new: Collection[str]) -> None:
+        """Delete the oldest answers, except the `new` ones, until the caller's fit, and all together; where the disk
+        is full, all older ones of the caller."""
+        bounds: dict[tuple[str, str], int] = {}
+        if caller.session:
+            bounds["session", caller.session] = limits.MOST_VISIT_ANSWER_BYTES
+        if not limits.addresses_are_shared():
+            bounds["address", caller.address] = limits.MOST_ADDRESS_ANSWER_BYTES
+        if bounds and shutil.disk_usage(self.folder).free < limits.LEAST_FREE_BYTES:
+            bounds[next(iter(bounds))] = 0
+        for key, most in [*bounds.items(), (("all", ""), limits.MOST_ANSWER_BYTES)]:
+            answers = ("answers of", *key)
+            if self._bytes[answers] <= most:
+                continue
+            for path, entry in list(self._entries.items()):  # in the order they came
+                if self._bytes[answers] <= most:
+                    break
+                if entry.upload or path in new or not _counts(entry, key):
+                    continue
+                if key[0] == "session":
+                    self._disown(path, caller.session)
+                else:
+                    self._remove(path)
+
+    def _change(self, entry: Entry, key: tuple[str, str | None], change: int) -> None:
+        self._count(key, change)
+        if not entry.upload:
+            self._count(("answers of", *key), change)
 
     def _remove(self, path: str) -> None:
         entry = self._entries.pop(path)
         for key in [("all", ""), ("address", entry.address), *(("session", s) for s in entry.sessions)]:
-            self._count(key, -entry.size)
+            self._change(entry, key, -entry.size)
         try:
             os.unlink(path)
         except OSError:  # the sweep was faster
@@ -195,7 +245,7 @@ class Ledger:
             except OSError:  # not empty
                 return
 
-    def _count(self, key: tuple[str, str], change: int) -> None:
+    def _count(self, key: tuple[str, ...], change: int) -> None:
         self._bytes[key] += change
         if self._bytes[key] <= 0:
             del self._bytes[key]
@@ -217,6 +267,12 @@ def _is_file(path: str) -> bool:
         return stat.S_ISREG(os.lstat(path).st_mode)
     except (OSError, ValueError):
         return False
+
+
+def _counts(entry: Entry, key: tuple[str, str | None]) -> bool:
+    """Whether an entry is among those that a key of the ledger's counts stands for."""
+    kind, name = key
+    return kind == "all" or (name in entry.sessions if kind == "session" else name == entry.address)
 
 
 def _cost(path: str) -> int:

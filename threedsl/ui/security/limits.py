@@ -7,6 +7,11 @@ import os
 # Files
 MOST_TEMP_BYTES = 8 * 2**30  # of the uploads and answers of all visitors together
 MOST_VISIT_BYTES = 2 * 2**30  # of one visit, and of one client address
+MOST_VISIT_ANSWER_BYTES = (
+    2**29
+)  # of these, files written as answers to one visit; the oldest give way to new ones
+MOST_ADDRESS_ANSWER_BYTES = 2**30  # the same for one client address
+MOST_ANSWER_BYTES = 3 * 2**30  # the same for all
 LEAST_FREE_BYTES = 256 * 2**20  # of the disk that uploads go to
 MOST_FILES = 600  # of one upload
 UNTOUCHED_UPLOAD_SECONDS = 1200  # life of an upload that no event ever named
@@ -37,9 +42,11 @@ BUILDS = {"concurrency_limit": BUILDS_AT_ONCE, "concurrency_id": "builds"}
 MOST_WAITING = 64  # in all queues together
 MOST_WAITING_PER_VISIT = 8
 MOST_WAITING_PER_ADDRESS = 48
+MOST_WAITING_BY_TOOLS = 32  # of all callers of MCP tools, who are one visit to Gradio
 
 # Visits
 MOST_SESSIONS = 256  # whose photos and answers are remembered
+MOST_STATE_BYTES = 2**30  # of the memory that these take
 MOST_OPEN_PAGES = 512
 MOST_OPEN_PAGES_PER_ADDRESS = 64
 

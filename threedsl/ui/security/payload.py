@@ -58,7 +58,7 @@ def checked(value: Any, ledger: Ledger, caller: Caller, is_file: bool = False, d
     if isinstance(value, dict):
         return {key: checked(one, ledger, caller, False, depth + 1) for key, one in value.items()}
     if is_file:
-        raise InputError(ADDRESS if _is_address(value) else HOW)
+        raise InputError(ADDRESS if is_address(value) else HOW)
     return value
 
 
@@ -69,7 +69,7 @@ def own_file(given: dict[str, Any], ledger: Ledger, caller: Caller) -> dict[str,
         InputError: the caller may not use this path, or there is none.
     """
     path, name, kind = (given.get(key) for key in ("path", "orig_name", "mime_type"))
-    if _is_address(path) or (not path and _is_address(given.get("url"))):
+    if is_address(path) or (not path and is_address(given.get("url"))):
         raise InputError(ADDRESS)
     if not isinstance(path, str) or not path or path.startswith("data:"):
         raise InputError(HOW)
@@ -96,5 +96,6 @@ def files_in(value: Any) -> list[str]:
     return []
 
 
-def _is_address(value: Any) -> bool:
+def is_address(value: Any) -> bool:
+    """Whether this is text that begins as a web address does."""
     return isinstance(value, str) and value[:8].lower().startswith(("http://", "https://"))

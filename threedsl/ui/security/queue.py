@@ -8,6 +8,7 @@ from typing import Any
 from gradio.queueing import Event, Queue
 
 from threedsl.ui.security import limits
+from threedsl.ui.security.tools import is_of_tools
 
 FULL = f"{limits.MOST_WAITING} requests are already waiting; try again in a minute."
 YOURS = "You have too many requests waiting; try again once some of them have been answered."
@@ -28,7 +29,12 @@ class FairQueue(Queue):
         visit = sum(session is not None and event.session_hash == session for event in waiting)
         client = sum(address_of(event.request) == address for event in waiting)
         crowded = client >= limits.MOST_WAITING_PER_ADDRESS and not limits.addresses_are_shared()
-        if visit >= limits.MOST_WAITING_PER_VISIT or crowded:
+        most = (
+            limits.MOST_WAITING_BY_TOOLS
+            if is_of_tools(self.blocks, session)
+            else limits.MOST_WAITING_PER_VISIT
+        )
+        if visit >= most or crowded:
             return False, YOURS, "queue_full"
         self._forget_delivered()
         done, told, kind = await super().push(body, request, username)

@@ -11,6 +11,7 @@ from gradio.state_holder import StateHolder
 
 from threedsl.errors import InputError
 from threedsl.ui.security import limits
+from threedsl.ui.security.weight import weight
 
 TOO_MANY = "This page is open too many times; close some of the copies and reload it."
 
@@ -78,13 +79,15 @@ class Running:
 
 
 class States(StateHolder):
-    """Gradio's memory of visits; where it is full, those without an open page go first, the least recently used of
-    them, so that calls with made-up sessions push out each other and no visitor."""
+    """Gradio's memory of visits; where it is full, those without an open page go first, so that calls with made-up
+    sessions push out each other and no visitor: the least recently used of them where there are too many, and after
+    them the largest where they take too much memory."""
 
     def __init__(self, is_open: Callable[[str], bool], capacity: int = limits.MOST_SESSIONS):
         super().__init__()
         self.capacity = capacity
         self._is_open = is_open
+        self._weights: Counter[str] = Counter()
 
     def update(self, session_id: str) -> None:
         """Count a session as just used, and forget others where there are too many."""
@@ -97,6 +100,23 @@ class States(StateHolder):
                     return
                 self._drop(next((one for one in others if not self._is_open(one)), others[0]))
 
+    def weigh(self, session_id: str | None) -> None:
+        """Measure what an event has left of a session, and forget others where all of them take too much memory."""
+        state = self.session_data.get(session_id)
+        if state is None:
+            return
+        shown = [config.get("props", {}).get("value") for config in list(state.config_values.values())]
+        found = weight([dict(state.state_data), shown])
+        with self.lock:
+            if session_id in self.session_data:
+                self._weights[session_id] = found
+            while self._weights.total() > limits.MOST_STATE_BYTES:
+                others = [session for session in self.session_data if session != session_id]
+                if not others:
+                    return
+                closed = next((one for one in others if not self._is_open(one)), None)
+                self._drop(closed or max(others, key=self._weights.__getitem__))
+
     def drop(self, session_id: str | None) -> None:
         """Forget one session now."""
         with self.lock:
@@ -105,3 +125,4 @@ class States(StateHolder):
     def _drop(self, session_id: str | None) -> None:
         self.session_data.pop(session_id, None)
         self.time_last_used.pop(session_id, None)
+        self._weights.pop(session_id, None)

@@ -1,0 +1,153 @@
+"""What visits leave behind on the disk and in memory is bounded, although each event leaves only a little."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.ui.test_sessions import Clock
+from tests.zips import crop, zipped
+from threedsl.ui.security import limits
+from threedsl.ui.security.caller import Caller
+from threedsl.ui.security.ledger import Ledger
+from threedsl.ui.security.visits import States
+from threedsl.ui.security.weight import weight
+
+MB = 2**20
+ADDRESS = "1.1.1.1"
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    return Ledger(tmp_path, clock=Clock())
+
+
+def answer(ledger: Ledger, name: str, session: str | None = "anna", address: str = ADDRESS) -> Path:
+    path = ledger.folder / name
+    path.write_bytes(bytes(MB))
+    ledger.answered([str(path)], Caller(session, address))
+    return path
+
+
+def there(paths: list[Path]) -> list[str]:
+    return [path.name for path in paths if path.exists()]
+
+
+def test_a_visits_oldest_answers_go(ledger, monkeypatch):
+    monkeypatch.setattr(limits, "MOST_VISIT_ANSWER_BYTES", 3 * MB)
+    bens = answer(ledger, "z", "ben")
+    made = [answer(ledger, name) for name in "abcd"]
+    assert there(made) == ["c", "d"]  # each takes a little more than a megabyte
+    assert bens.exists()
+    ledger.forget("anna")
+    ledger.forget("ben")
+    assert not ledger._entries and not ledger._bytes
+
+
+def test_answers_to_plain_calls_of_one_address_are_bounded(ledger, monkeypatch):
+    monkeypatch.setattr(limits, "MOST_ADDRESS_ANSWER_BYTES", 3 * MB)
+    others = answer(ledger, "z", None, "2.2.2.2")
+    made = [answer(ledger, name, None) for name in "abcd"]
+    assert there(made) == ["c", "d"] and others.exists()
+
+
+def test_answers_of_all_are_bounded(ledger, monkeypatch):
+    monkeypatch.setenv("SPACE_ID", "somebody/space")  # where made-up sessions have one address
+    monkeypatch.setattr(limits, "MOST_ANSWER_BYTES", 3 * MB)
+    made = [answer(ledger, name, f"madeup {name}") for name in "abcd"]
+    assert there(made) == ["c", "d"]
+
+
+def test_an_answer_of_two_visits_stays_for_the_other(ledger, monkeypatch):
+    monkeypatch.setattr(limits, "MOST_VISIT_ANSWER_BYTES", 3 * MB)
+    shared = answer(ledger, "shared")
+    ledger.answered([str(shared)], Caller("ben", ADDRESS))
+    for name in "abcd":
+        answer(ledger, name)
+    assert shared.exists() and ledger.bytes_of("ben") > MB
+
+
+def test_on_a_full_disk_older_answers_go(ledger, monkeypatch):
+    old = answer(ledger, "old")
+    monkeypatch.setattr(limits, "LEAST_FREE_BYTES", 2**62)
+    new = answer(ledger, "new")
+    assert new.exists() and not old.exists()
+
+
+def test_uploads_do_not_give_way_to_answers(ledger, monkeypatch):
+    monkeypatch.setattr(limits, "MOST_VISIT_ANSWER_BYTES", MB)
+    upload = ledger.folder / "upload"
+    upload.write_bytes(bytes(MB))
+    ledger.uploaded(str(upload), ADDRESS)
+    ledger.use(str(upload), Caller("anna", ADDRESS))
+    for name in "ab":
+        answer(ledger, name)
+    assert upload.exists()
+
+
+@dataclass
+class Photo:
+    pixels: np.ndarray
+
+
+def test_what_a_value_weighs():
+    pixels = np.zeros((100, 100), np.uint8)
+    assert 10_000 <= weight(Photo(pixels)) < 10_200
+    assert weight([Photo(pixels), {"again": (pixels,)}]) < 10_500  # counted once
+    assert weight(pixels[:1]) >= 10_000  # a part keeps the whole
+    assert weight({"a": "b" * 5000}) >= 5000
+    loop = []
+    loop.append(loop)
+    assert weight(loop) < 100
+
+
+class State:
+    def __init__(self, size: int):
+        self.state_data, self.config_values = {1: np.zeros(size, np.uint8)}, {}
+
+
+def test_the_memory_of_visits_is_bounded(monkeypatch):
+    """Made-up visits go first, then the largest of those whose page is open."""
+    monkeypatch.setattr(limits, "MOST_STATE_BYTES", 10 * MB)
+    open_pages = {"anna", "ben", "greedy"}
+    states = States(open_pages.__contains__)
+
+    def leave(session: str, size: int) -> None:
+        states.session_data[session] = State(size)
+        states.weigh(session)
+
+    leave("anna", MB)
+    for i in range(30):
+        leave(f"madeup {i}", 2 * MB)
+    assert len(states.session_data) == 5 and "anna" in states.session_data
+    leave("greedy", 8 * MB)
+    leave("ben", 2 * MB)
+    assert set(states.session_data) == {"anna", "ben"}
+    states.drop("anna")
+    states.drop("ben")
+    assert not states._weights
+
+
+@pytest.mark.slow
+def test_exports_of_a_running_page_are_bounded(empty, monkeypatch):
+    monkeypatch.setattr(limits, "MOST_VISIT_ANSWER_BYTES", 50_000)
+    visitor = empty.visitor()
+    page = visitor.build({"people.zip": zipped({"anna/1.png": crop(1)})})
+    for _ in range(20):
+        path = visitor.export(page.name)["path"]
+    assert visitor.fetch(path).status_code == 200
+    assert sum(found.stat().st_size for found in empty.files()) < 100_000
+
+
+@pytest.mark.slow
+def test_photos_of_made_up_visits_do_not_fill_the_memory(empty, monkeypatch):
+    monkeypatch.setattr(limits, "MOST_STATE_BYTES", 300_000)
+    states = empty.page.states
+    before = set(states.session_data)
+    visitor = empty.visitor()
+    for i in range(6):
+        visitor.session = f"madeup{i}"
+        visitor.search({"photo.png": crop(i)}, "tiny")
+    left = set(states.session_data) - before
+    assert "madeup5" in left and "madeup0" not in left

@@ -1,0 +1,85 @@
+"""Pictures inside the calls of MCP tools, which come as text and last as long as the call.
+
+Gradio writes each to its cache, where nothing counts it, and then uploads it to its own page under one session for all
+callers. Here it is written once, counted as the others are, and deleted when the call has been answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from gradio_client.utils import decode_base64_to_binary, get_extension
+
+from threedsl.errors import InputError
+from threedsl.ui.security.ledger import Ledger
+from threedsl.ui.security.payload import ADDRESS, is_address
+
+NOT_TEXT = "A picture must be given to a tool as a data: address; paths and other text are not read."
+
+_Call = tuple[str, list[str]]  # the caller's address, and the files written for the call
+_current: ContextVar[_Call | None] = ContextVar("call", default=None)
+
+
+@contextmanager
+def tool_call(ledger: Ledger, address: str) -> Iterator[None]:
+    """While a tool's call from this address is answered; what was written for it is deleted at its end."""
+    files: list[str] = []
+    token = _current.set((address, files))
+    try:
+        yield
+    finally:
+        _current.reset(token)
+        for path in files:
+            ledger.delete(path)
+
+
+def keep_in_ledger(server: Any, ledger: Ledger) -> None:
+    """Make Gradio's MCP server give its tools files of the ledger."""
+
+    def files_from_text(value: Any, positions: Sequence[Sequence[str | int]]) -> Any:
+        return _with_files(value, [], positions, ledger)
+
+    server.convert_strings_to_filedata = files_from_text
+
+
+def is_of_tools(page: Any, session: str | None) -> bool:
+    """Whether this is the one session in which Gradio's MCP server calls the page for everybody who uses it."""
+    client = getattr(getattr(page, "mcp_server_obj", None), "_client_instance", None)
+    return client is not None and session is not None and client.session_hash == session
+
+
+def _with_files(
+    value: Any, place: list[str | int], positions: Sequence[Sequence[str | int]], ledger: Ledger
+) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_files(one, [*place, key], positions, ledger) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_with_files(one, [*place, i], positions, ledger) for i, one in enumerate(value)]
+    return _written(value, ledger) if isinstance(value, str) and place in positions else value
+
+
+def _written(text: str, ledger: Ledger) -> dict[str, str]:
+    """A picture's file, as Gradio describes files; without the mark by which its client would upload it once more."""
+    call = _current.get()
+    if call is None or not text.startswith("data:"):
+        raise InputError(ADDRESS if is_address(text) else NOT_TEXT)
+    address, files = call
+    try:
+        data, _ = decode_base64_to_binary(text)
+        ending = get_extension(text)
+    except (ValueError, IndexError):
+        data, ending = b"", None
+    if not data:
+        raise InputError(NOT_TEXT)
+    folder = ledger.new_folder()
+    path = folder / f"picture.{ending}" if ending and ending.isalnum() else folder / "picture"
+    with ledger.receiving(address) as take:
+        take(len(data))
+        folder.mkdir(parents=True)
+        files.append(str(path))
+        path.write_bytes(data)
+        ledger.uploaded(str(path), address)
+    return {"path": str(path)}
