@@ -6,12 +6,12 @@ callers. Here it is written once, counted as the others are, and deleted when th
 
 from __future__ import annotations
 
+import base64
+import mimetypes
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
-
-from gradio_client.utils import decode_base64_to_binary, get_extension
 
 from threedsl.errors import InputError
 from threedsl.ui.security.ledger import Ledger
@@ -68,14 +68,14 @@ def _written(text: str, ledger: Ledger) -> dict[str, str]:
         raise InputError(ADDRESS if is_address(text) else NOT_TEXT)
     address, files = call
     try:
-        data, _ = decode_base64_to_binary(text)
-        ending = get_extension(text)
-    except (ValueError, IndexError):
-        data, ending = b"", None
+        data = base64.b64decode(text.rpartition(",")[2])
+    except ValueError:
+        data = b""
     if not data:
         raise InputError(NOT_TEXT)
     folder = ledger.new_folder()
-    path = folder / f"picture.{ending}" if ending and ending.isalnum() else folder / "picture"
+    kind = mimetypes.guess_type(text)[0]  # reads data: addresses too
+    path = folder / f"picture{(kind and mimetypes.guess_extension(kind)) or ''}"
     with ledger.receiving(address) as take:
         take(len(data))
         folder.mkdir(parents=True)
