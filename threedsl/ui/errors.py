@@ -45,6 +45,6 @@ def _without_places(error: InputError) -> str:
     """The sentence, unless it names a place of the server's own, where no visitor can do anything about it."""
     if get_upload_folder() not in str(error):
         return str(error)
-    log.warning("%s", error)
+    log.warning("a file was not written: %r", error)
     cause = error.__context__
     return DISK_FULL if isinstance(cause, OSError) and cause.errno in FULL else NOT_WRITTEN
