@@ -6,12 +6,12 @@ callers. Here it is written once, counted as the others are, and deleted when th
 
 from __future__ import annotations
 
+import base64
+import mimetypes
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
-
-from gradio_client.utils import decode_base64_to_binary, get_extension
 
 from threedsl.errors import InputError
 from threedsl.ui.security.ledger import Ledger
@@ -67,15 +67,15 @@ def _written(text: str, ledger: Ledger) -> dict[str, str]:
     if call is None or not text.startswith("data:"):
         raise InputError(ADDRESS if is_address(text) else NOT_TEXT)
     address, files = call
+    head, _, coded = text.partition(",")
     try:
-        data, _ = decode_base64_to_binary(text)
-        ending = get_extension(text)
-    except (ValueError, IndexError):
-        data, ending = b"", None
+        data = base64.b64decode(coded)
+    except ValueError:
+        data = b""
     if not data:
         raise InputError(NOT_TEXT)
     folder = ledger.new_folder()
-    path = folder / f"picture.{ending}" if ending and ending.isalnum() else folder / "picture"
+    path = folder / f"picture{mimetypes.guess_extension(head[5:].partition(';')[0]) or ''}"
     with ledger.receiving(address) as take:
         take(len(data))
         folder.mkdir(parents=True)
