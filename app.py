@@ -17,6 +17,7 @@ share_arenas()  # before the libraries below start threads
 
 import threedsl.ui.gpu  # noqa: F401  ZeroGPU needs `spaces` imported before torch
 from threedsl.checkpoint.folder import DEFAULT_CHECKPOINT
+from threedsl.console import show_every_name
 from threedsl.pipeline import ThreeDSL
 from threedsl.ui.page import build_demo, build_service, files_folder, kept_files, launch_options
 
@@ -24,6 +25,7 @@ from threedsl.ui.page import build_demo, build_service, files_folder, kept_files
 def main(arguments: list[str] | None = None) -> None:
     """Load the model, open the page, then compute the demo galleries' descriptors in the background."""
     parser = argparse.ArgumentParser(description=__doc__)
+    show_every_name()  # logs quote what visitors send
     parser.add_argument("--checkpoint", default=DEFAULT_CHECKPOINT, help="folder or Hugging Face model id")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--backend", default="auto", help="auto, torch or onnx (onnxruntime)")

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from tests.conftest import REPOSITORY
 from tests.pictures import encoded, person_like
 
 GBK = b"\xc0\xee\xcb\xc4"  # a name as unzip leaves those of a Chinese zip
@@ -46,3 +47,17 @@ def test_every_name_can_be_printed(folder, encoding):
 def test_a_sentence_about_such_a_name_is_one_line(folder):
     done = run("index", str(folder / os.fsdecode(GBK) / "none.jpg"), "--out", "x", encoding="utf-8")
     assert done.returncode == 2 and done.stderr.count(b"\n") == 1 and rb"\udcc0" in done.stderr
+
+
+def test_a_name_commands_no_terminal(tmp_path):
+    """Names that would clear it, change its title or turn the text around, in an answer and in an error."""
+    program = (
+        "import sys; from threedsl.console import show_every_name\n"
+        "show_every_name(); show_every_name()\n"
+        r"print('a\x1b[2J\x1b]0;title\x07b\u202ec', 'd\te', file=sys.stdout)"
+        "\n"
+        r"print('error: \x9b31m\x7f', file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60, cwd=REPOSITORY)
+    assert done.stdout == b"a\\x1b[2J\\x1b]0;title\\x07b\\u202ec d\te\n"
+    assert done.stderr == b"error: \\x9b31m\\x7f\n"

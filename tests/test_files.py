@@ -1,11 +1,14 @@
 """Files that appear whole or not at all."""
 
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
+from threedsl import files
 from threedsl.errors import InputError
-from threedsl.files import recover_folder, whole_file, whole_folder, write_whole
+from threedsl.files import cache_folder, recover_folder, whole_file, whole_folder, write_whole
 
 
 def test_what_was_there_stays_when_writing_fails(tmp_path):
@@ -113,3 +116,36 @@ def test_numpys_error_for_a_full_disk_is_reworded(tmp_path, text):
         whole_folder(tmp_path / "index"),
     ):
         raise OSError(text)
+
+
+@pytest.fixture
+def no_home(tmp_path, monkeypatch):
+    """No place for a cache but the temporary folder; that folder."""
+    monkeypatch.delenv("THREEDSL_CACHE", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null/cache")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    files._own_temporary_folder.cache_clear()
+    yield tmp_path
+    files._own_temporary_folder.cache_clear()
+
+
+def test_a_cache_in_the_temporary_folder_is_the_users_alone(no_home):
+    found = cache_folder()
+    assert found.parent == no_home and found.stat().st_mode & 0o077 == 0
+    files._own_temporary_folder.cache_clear()
+    assert cache_folder() == found, "another program of this user finds it again"
+
+
+@pytest.mark.parametrize("kind", ["open", "link", "file"])
+def test_a_cache_that_others_could_have_filled_is_left_alone(no_home, kind):
+    name = no_home / f"threedsl-{os.getuid()}"
+    if kind == "open":
+        name.mkdir()
+        name.chmod(0o777)
+    elif kind == "link":
+        name.symlink_to(no_home / "elsewhere")
+    else:
+        name.write_bytes(b"")
+    found = cache_folder()
+    assert found != name and found.is_dir() and cache_folder() == found
+    assert found.stat().st_mode & 0o077 == 0

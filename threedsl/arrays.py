@@ -6,6 +6,7 @@ import io
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterable
 from typing import BinaryIO
 
 import numpy as np
@@ -29,19 +30,30 @@ def read_npz(data: bytes, name: str, remedy: str) -> dict[str, np.ndarray]:
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = archive.infolist()
-            if sum(member.file_size for member in members) > MOST_UNPACKED:
-                raise ValueError(f"it unpacks to more than {MOST_UNPACKED // 2**30} GB")
-            for member in members:
-                if member.compress_type not in PLAIN:
-                    raise ValueError(f"{member.filename[:40]!r} uses an unusual compression method")
-                with archive.open(member) as file:
-                    check_npy(file, member.file_size, member.filename[:40])
+            check_members(archive, archive.infolist())
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             return {key: arrays[key] for key in arrays.files}
     except DAMAGE as error:  # NotImplementedError, which zip files of other methods raise, is a RuntimeError
         reason = (str(error) or type(error).__name__).splitlines()[0][:120].rstrip(".")
         raise InputError(f"{name} is damaged ({reason}); {remedy}.") from None
+
+
+def check_members(
+    archive: zipfile.ZipFile, members: Iterable[zipfile.ZipInfo], most: int = MOST_UNPACKED
+) -> None:
+    """Check the headers of arrays in an .npz before one of them is read: NumPy believes them.
+
+    Raises:
+        ValueError: more than `most` bytes together, or as `check_npy`.
+    """
+    members = list(members)
+    if sum(member.file_size for member in members) > most:
+        raise ValueError(f"it unpacks to more than {most / 2**30:g} GB")
+    for member in members:
+        if member.compress_type not in PLAIN:
+            raise ValueError(f"{member.filename[:40]!r} uses an unusual compression method")
+        with archive.open(member) as file:
+            check_npy(file, member.file_size, member.filename[:40])
 
 
 def check_npy(file: BinaryIO, size: int, name: str) -> tuple[tuple[int, ...], bool, np.dtype]:
@@ -60,6 +72,8 @@ def check_npy(file: BinaryIO, size: int, name: str) -> tuple[tuple[int, ...], bo
     if version not in readers:
         raise ValueError(f"{name} uses another version of NumPy's format")
     shape, fortran, dtype = readers[version](file)
+    if dtype.itemsize == 0:
+        raise ValueError(f"{name} claims elements without a size")
     if dtype.hasobject:
         raise ValueError(f"{name} contains Python objects, which are never loaded")
     count = 1

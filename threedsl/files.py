@@ -5,9 +5,11 @@ import os
 import re
 import secrets
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -195,4 +197,19 @@ def cache_folder() -> Path:
         with tempfile.TemporaryFile(dir=folder):
             return folder
     except OSError:
-        return Path(tempfile.gettempdir()) / "threedsl"
+        return _own_temporary_folder()
+
+
+@cache
+def _own_temporary_folder() -> Path:
+    """A folder of this user's alone in the temporary one, where others may have made one of its name before: what is
+    cached, such as graphs and descriptors, is believed."""
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    folder = Path(tempfile.gettempdir()) / f"threedsl-{user}"
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700, parents=True)
+    found = folder.lstat()
+    open_to_others = hasattr(os, "getuid") and (found.st_uid != user or found.st_mode & 0o022)
+    if open_to_others or not stat.S_ISDIR(found.st_mode):
+        return Path(tempfile.mkdtemp(prefix=f"{folder.name}-"))
+    return folder

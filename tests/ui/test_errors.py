@@ -45,3 +45,15 @@ def test_a_place_of_the_servers_own_is_not_told(tmp_path, monkeypatch, caplog):
             write(reason)
         assert str(tmp_path) not in error.value.message
     assert str(tmp_path) in caplog.text
+
+
+def test_names_in_a_sentence_are_no_html():
+    """Gradio takes scripts out of what it shows, but leaves links, headings and pictures."""
+
+    @in_words
+    def refuse():
+        raise InputError('<a href="https://evil.example"><h1>Log in</h1></a>.jpg is damaged.')
+
+    with pytest.raises(gr.Error, match=r"Log in.*is damaged") as error:
+        refuse()
+    assert not {"<", ">"} & set(error.value.message)

@@ -25,8 +25,9 @@ from threedsl.data.images import load_image
 from threedsl.data.listfile import Record
 from threedsl.data.transforms import resize_crop
 from threedsl.descriptors import combine
+from threedsl.embedding.stored import is_made_by, load_block
 from threedsl.errors import InputError
-from threedsl.evaluation.descriptor_cache import DAMAGE, SHARD, DescriptorCache
+from threedsl.evaluation.descriptor_cache import SHARD, DescriptorCache
 from threedsl.files import check_folder, whole_file
 from threedsl.locks import locked
 from threedsl.people import query_box
@@ -82,11 +83,7 @@ class Job:
     @property
     def is_complete(self) -> bool:
         """Whether the output is there already, made from this list by this model."""
-        try:
-            with np.load(self.out, allow_pickle=False) as file:
-                return str(file["job"]) == self.key
-        except (OSError, *DAMAGE):
-            return False
+        return is_made_by(self.out, self.key)
 
 
 def key_of(model: ThreeDSL, records: Sequence[Record], find: bool) -> str:
@@ -239,7 +236,9 @@ def finish(job: Job) -> tuple[int, list[str]] | None:
                 return _count(job.out), []
             if not all(job.file(number).is_file() for number in job.blocks):
                 return None
-            pieces = [_load(job.file(number)) for number in job.blocks]
+            pieces = [
+                load_block(job.file(number), number * BLOCK, len(job.block(number))) for number in job.blocks
+            ]
             skipped = [str(sentence) for piece in pieces for sentence in piece["skipped"]]
             rows = np.concatenate([piece["rows"] for piece in pieces])
             if not len(rows):
@@ -256,17 +255,6 @@ def finish(job: Job) -> tuple[int, list[str]] | None:
 def _count(out: Path) -> int:
     with np.load(out, allow_pickle=False) as file:
         return len(file["path"])
-
-
-def _load(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return dict(file)
-    except DAMAGE:
-        path.unlink(missing_ok=True)
-        raise InputError(
-            f"{path} was damaged and has been deleted; start the command again, which computes it once more."
-        ) from None
 
 
 def _write_output(job: Job, rows: np.ndarray, pieces: list[dict[str, np.ndarray]]) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from threedsl.arrays import check_npy
+from threedsl.arrays import DAMAGE, check_members, check_npy
 from threedsl.data.images import load_image
 from threedsl.data.listfile import Record
 from threedsl.data.transforms import resize_crop
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 LOADED_AT_ONCE = 64
 ROWS_AT_ONCE = 4096  # of an .npz
+ROWS = ("appearance.npy", "shape.npy", "combined.npy")  # in an .npz, read in blocks or not at all
+MOST_TEXT_BYTES = 2**32  # of all labels in an .npz; those of a million pictures have some 400 MB
 
 
 def describe(
@@ -81,6 +83,8 @@ def read_npz(path: Path, fingerprint: str) -> tuple[Records, dict[str, Piece]]:
     try:
         pieces: dict[str, Piece] = {}
         with zipfile.ZipFile(path) as archive, np.load(path, allow_pickle=False) as arrays:
+            texts = [member for member in archive.infolist() if member.filename not in ROWS]
+            check_members(archive, texts, MOST_TEXT_BYTES)
             labels = [arrays[name].tolist() for name in ("path", "pid", "camid", "clothes")]
             times = arrays["time"].tolist() if "time" in arrays.files else [np.nan] * len(labels[0])
             if str(arrays["fingerprint"]) != fingerprint:
@@ -93,7 +97,7 @@ def read_npz(path: Path, fingerprint: str) -> tuple[Records, dict[str, Piece]]:
         return Records(records), pieces
     except KeyError as error:
         raise InputError(f"{path} lacks {str(error)[:60]}; {again}.") from None
-    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except (TypeError, MemoryError, *DAMAGE) as error:
         raise InputError(f"{path} cannot be read ({str(error)[:100]}); {again}.") from None
 
 

@@ -92,3 +92,18 @@ def _how_hard(index, wanted: int, share: float, selector):
         return faiss.SearchParametersHNSW(sel=selector, efSearch=effort)
     cells = min(index.nlist, int(np.ceil(NPROBE / share)))
     return faiss.SearchParametersIVF(sel=selector, nprobe=cells)
+
+
+def has_own_rows(index) -> bool:
+    """Whether the cells of an IVF index hold nothing but rows that it has. FAISS does not check this when it reads a
+    file, as it checks the graph of an HNSW index."""
+    import faiss
+
+    lists = faiss.downcast_InvertedLists(index.invlists)
+    for cell in range(lists.nlist):
+        size = lists.list_size(cell)
+        if size:
+            rows = faiss.rev_swig_ptr(lists.get_ids(cell), size)
+            if rows.min() < 0 or rows.max() >= index.ntotal:
+                return False
+    return True

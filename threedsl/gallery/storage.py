@@ -21,6 +21,7 @@ from threedsl.arrays import check_npy
 from threedsl.data.listfile import Record
 from threedsl.errors import InputError
 from threedsl.files import check_folder, settled, whole_folder
+from threedsl.gallery import index_kinds
 from threedsl.gallery.pieces import Piece
 from threedsl.gallery.records import LABELS, Records
 from threedsl.reading import open_file, read_json
@@ -254,6 +255,8 @@ def _read_index(folder: Path, name: str, checksums: dict, piece: Piece) -> objec
     if index.ntotal != len(piece):
         raise ValueError(f"{name} holds {index.ntotal} vectors for {len(piece)} records")
     known = isinstance(index, faiss.IndexHNSW | faiss.IndexIVF)
+    if isinstance(index, faiss.IndexIVF) and not index_kinds.has_own_rows(index):
+        raise ValueError(f"{name} names rows that the gallery does not have")
     if not known or index.d != piece.stored_width or index.metric_type != faiss.METRIC_INNER_PRODUCT:
         raise ValueError(f"{name} is an index of something else")
     return index

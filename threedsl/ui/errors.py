@@ -14,6 +14,7 @@ from threedsl.ui.security.written import clearing
 DISK_FULL = "The server's disk is full; try again later."
 NOT_WRITTEN = "The server could not write a file; try again."
 
+NO_TAGS = str.maketrans("<>", "‹›")  # Gradio shows a sentence as HTML, and names in it are strangers' words
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ def in_words(function: Callable) -> Callable:
             with clearing():
                 return function(*args, **kwargs)
         except InputError as error:
-            raise gr.Error(_without_places(error), print_exception=False) from None
+            raise gr.Error(_without_places(error).translate(NO_TAGS), print_exception=False) from None
         except gr.Error:
             raise
         except Exception as error:
@@ -45,6 +46,6 @@ def _without_places(error: InputError) -> str:
     """The sentence, unless it names a place of the server's own, where no visitor can do anything about it."""
     if get_upload_folder() not in str(error):
         return str(error)
-    log.warning("%s", error)
+    log.warning("a file was not written: %r", error)
     cause = error.__context__
     return DISK_FULL if isinstance(cause, OSError) and cause.errno in FULL else NOT_WRITTEN

@@ -67,15 +67,15 @@ def _written(text: str, ledger: Ledger) -> dict[str, str]:
     if call is None or not text.startswith("data:"):
         raise InputError(ADDRESS if is_address(text) else NOT_TEXT)
     address, files = call
+    head, _, coded = text.partition(",")
     try:
-        data = base64.b64decode(text.rpartition(",")[2])
+        data = base64.b64decode(coded)
     except ValueError:
         data = b""
     if not data:
         raise InputError(NOT_TEXT)
     folder = ledger.new_folder()
-    kind = mimetypes.guess_type(text)[0]  # reads data: addresses too
-    path = folder / f"picture{(kind and mimetypes.guess_extension(kind)) or ''}"
+    path = folder / f"picture{mimetypes.guess_extension(head[5:].partition(';')[0]) or ''}"
     with ledger.receiving(address) as take:
         take(len(data))
         folder.mkdir(parents=True)
