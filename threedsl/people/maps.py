@@ -1,4 +1,4 @@
-"""The finder's raw maps of a picture: by onnxruntime where it is installed, otherwise by torch."""
+"""The finder's raw maps of a picture: by onnxruntime where it and the graph are there, otherwise by torch."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def raw_maps(canvas: NDArray[np.uint8]) -> dict[str, Tensor]:
 @lru_cache(maxsize=1)
 def _runtime() -> Callable[[NDArray[np.uint8]], list[Tensor]]:
     exported = Exported(load_network()).eval()
-    if find_spec("onnxruntime") is None:
+    if find_spec("onnxruntime") is None or not (FINDER / GRAPH).is_file():
         return lambda canvas: list(exported(torch.from_numpy(canvas)))
     session = load_session(FINDER / GRAPH, exported.values(), torch.get_num_threads(), REMEDY)
     return lambda canvas: [torch.from_numpy(value) for value in session.run(None, {CANVAS: canvas})]

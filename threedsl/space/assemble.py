@@ -52,7 +52,7 @@ PARTS = (
     Part("threedsl", (".py", ".css", ".js", ".gz")),
     Part("assets/synthetic", (".jpg", ".txt", ".json")),
     Part("checkpoints/body", (".npz", ".md")),
-    Part("checkpoints/finder", (".safetensors", ".md", ".txt")),
+    Part("checkpoints/finder", (".safetensors", ".gz", ".md", ".txt")),
     Part(f"checkpoints/{DEFAULT}", (".safetensors", ".json", ".md", ".txt", ".jpg", ".png", ".npz")),
 )
 
