@@ -39,14 +39,16 @@ def read_npz(data: bytes, name: str, remedy: str) -> dict[str, np.ndarray]:
 
 
 def check_members(
-    archive: zipfile.ZipFile, members: Iterable[zipfile.ZipInfo], most: int = MOST_UNPACKED
+    archive: zipfile.ZipFile, members: Iterable[zipfile.ZipInfo], most: int | None = None
 ) -> None:
     """Check the headers of arrays in an .npz before one of them is read: NumPy believes them.
+
+    most: bytes of all of them; by default MOST_UNPACKED.
 
     Raises:
         ValueError: more than `most` bytes together, or as `check_npy`.
     """
-    members = list(members)
+    members, most = list(members), MOST_UNPACKED if most is None else most
     if sum(member.file_size for member in members) > most:
         raise ValueError(f"it unpacks to more than {most / 2**30:g} GB")
     for member in members:
