@@ -14,6 +14,9 @@ CONSTRAINTS := constraints.txt
 # make test T=tests/gallery runs only that folder, file or test.
 T ?=
 
+# Browsers draw 3D without a graphics card here: two at a time are so slow that tests run out of patience.
+IN_TWO := $(BIN)/python -m pytest -n 2 --dist loadfile
+
 # The first Python that works for everything; otherwise python3, which may still be enough for the page.
 PYTHON ?= $(shell for python in python3 python3.12 python3.11 python3.10; do \
 	$$python -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null \
@@ -44,11 +47,11 @@ test:
 	@$(MAKE) --no-print-directory env FOR=all
 	@$(MAKE) --no-print-directory chromium
 	@$(if $(T),:,$(MAKE) --no-print-directory lint)
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(T)
+	@$(if $(T),$(BIN)/python -m pytest $(T),$(IN_TWO) -m 'not browser' && $(BIN)/python -m pytest -m browser)
 
 test-fast:
 	@$(MAKE) --no-print-directory env FOR=all
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow and not browser and not server' $(T)
+	@$(IN_TWO) -m 'not slow and not browser and not server' $(T)
 
 # "long" is a method of tensors, which vermin mistakes for Python 2's number type.
 lint: env
