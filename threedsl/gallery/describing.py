@@ -95,6 +95,8 @@ def read_npz(path: Path, fingerprint: str) -> tuple[Records, dict[str, Piece]]:
         rows = zip(*labels, known, strict=True)
         records = [Record(Path(str(where)), *map(str, row), time) for where, *row, time in rows]
         return Records(records), pieces
+    except InputError:
+        raise
     except KeyError as error:
         raise InputError(f"{path} lacks {str(error)[:60]}; {again}.") from None
     except (TypeError, MemoryError, *DAMAGE) as error:
