@@ -96,7 +96,11 @@ def test_what_cannot_be_had_is_said(monkeypatch):
     assert ThreeDSL.from_pretrained(device="cpu", backend="auto").backend == "torch"
 
 
-@pytest.mark.parametrize("damage", [b"", b"no gzip", gzip.compress(b"[]\nno graph"), gzip.compress(b"")])
+@pytest.mark.parametrize(
+    "damage",
+    [b"", b"no gzip", gzip.compress(b"[]\nno graph", mtime=0), gzip.compress(b"", mtime=0)],
+    ids=["empty", "no gzip", "no graph", "no names"],
+)
 def test_a_damaged_graph_is_refused(torch_model, tmp_path, damage):
     path = tmp_path / "x.graph.gz"
     path.write_bytes(damage)
