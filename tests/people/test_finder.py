@@ -4,24 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
+from benchmarks.photo_cases import OUTDOOR
 from threedsl.data.images import load_image
 from threedsl.gallery.demo import openpeople_folder
 from threedsl.people import FoundPerson, choose, find_people, query_box, whole_picture
 from threedsl.people.finder import merge, prepare, similarity
-
-# Head to feet, hand to hand, as shares of the photo's width and height: x0, y0, x1, y1.
-OUTDOOR = {
-    "P001": (0.27, 0.06, 0.77, 0.96),
-    "P002": (0.32, 0.095, 0.70, 0.96),
-    "P003": (0.33, 0.08, 0.69, 0.97),
-    "P004": (0.32, 0.205, 0.785, 0.967),
-    "P005": (0.25, 0.03, 0.69, 0.976),
-    "P006": (0.305, 0.055, 0.71, 0.98),
-    "P007": (0.32, 0.13, 0.685, 0.97),
-    "P008": (0.29, 0.03, 0.725, 0.99),
-    "P009": (0.285, 0.03, 0.70, 0.98),
-    "P010": (0.32, 0.10, 0.685, 0.965),
-}
 
 
 @pytest.fixture(scope="module")
