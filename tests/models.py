@@ -32,3 +32,15 @@ def random_checkpoint(folder: Path, seed: int = 0, **fields) -> Path:
     """The same as a folder on disk."""
     random_model(seed, **fields).save_pretrained(folder)
     return folder
+
+
+def count_calls(model, monkeypatch) -> list[int]:
+    """How many pictures each later call of the model gets."""
+    calls, call = [], type(model).__call__
+
+    def counted(self, images, *args, **kwargs):
+        calls.append(len(images))
+        return call(self, images, *args, **kwargs)
+
+    monkeypatch.setattr(type(model), "__call__", counted)
+    return calls

@@ -16,6 +16,7 @@ from threedsl.data.listfile import Record
 from threedsl.gallery.demo import DemoGallery, openpeople_folder
 from threedsl.pipeline import ThreeDSL
 from threedsl.ui.pictures import jpeg
+from threedsl.ui.service import Service
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +57,12 @@ def model() -> ThreeDSL:
 def demo(tmp_path: Path) -> DemoGallery:
     """Three people, as `tiny_gallery` makes them."""
     return tiny_gallery(tmp_path)
+
+
+@pytest.fixture
+def service(model: ThreeDSL, demo: DemoGallery, tmp_path: Path) -> Service:
+    """What the page's functions share, with the demo gallery `tiny`."""
+    return Service(model, {"tiny": demo}, tmp_path / "files", tmp_path / "cache")
 
 
 def tiny_gallery(folder: Path) -> DemoGallery:

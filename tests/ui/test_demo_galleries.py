@@ -2,26 +2,8 @@
 
 import pytest
 
-from tests.models import random_model
+from tests.models import count_calls, random_model
 from threedsl.ui.demo_galleries import Shelf
-from threedsl.ui.service import Service
-
-
-@pytest.fixture
-def service(model, demo, tmp_path):
-    return Service(model, {"tiny": demo}, tmp_path / "files", tmp_path / "cache")
-
-
-def count_calls(model, monkeypatch) -> list[int]:
-    """How many pictures each later call of the model gets."""
-    calls, call = [], type(model).__call__
-
-    def counted(self, images, *args, **kwargs):
-        calls.append(len(images))
-        return call(self, images, *args, **kwargs)
-
-    monkeypatch.setattr(type(model), "__call__", counted)
-    return calls
 
 
 def test_descriptors_are_computed_once_and_kept(model, demo, tmp_path, monkeypatch):

@@ -4,15 +4,11 @@ import numpy as np
 import pytest
 import trimesh
 
+from tests.models import count_calls
 from threedsl.errors import InputError
 from threedsl.ui.prediction import predict
 from threedsl.ui.search.photo import read_photo
-from threedsl.ui.service import Service, check_k
-
-
-@pytest.fixture
-def service(model, demo, tmp_path):
-    return Service(model, {"tiny": demo}, tmp_path / "files", tmp_path / "cache")
+from threedsl.ui.service import check_k
 
 
 @pytest.fixture
@@ -23,18 +19,6 @@ def person(demo):
 @pytest.fixture
 def tiny(service):
     return service.gallery("tiny")
-
-
-def count_calls(model, monkeypatch) -> list[int]:
-    """How many pictures each later call of the model gets."""
-    calls, call = [], type(model).__call__
-
-    def counted(self, images, *args, **kwargs):
-        calls.append(len(images))
-        return call(self, images, *args, **kwargs)
-
-    monkeypatch.setattr(type(model), "__call__", counted)
-    return calls
 
 
 def test_a_gallery_picture_finds_itself_first_in_every_row(service, tiny, person):

@@ -10,12 +10,6 @@ from threedsl.errors import InputError
 from threedsl.ui.api.reconstruct import reconstruct_as_json
 from threedsl.ui.api.search import matches_as_json, search_as_json
 from threedsl.ui.search.photo import read_photo
-from threedsl.ui.service import Service
-
-
-@pytest.fixture
-def service(model, demo, tmp_path):
-    return Service(model, {"tiny": demo}, tmp_path / "files", tmp_path / "cache")
 
 
 @pytest.fixture

@@ -5,12 +5,6 @@ import pytest
 from threedsl.errors import InputError
 from threedsl.ui.compare import handlers
 from threedsl.ui.search.query import choose
-from threedsl.ui.service import Service
-
-
-@pytest.fixture
-def service(model, demo, tmp_path):
-    return Service(model, {"tiny": demo}, tmp_path / "files", tmp_path / "cache")
 
 
 @pytest.fixture

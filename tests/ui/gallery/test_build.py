@@ -20,14 +20,8 @@ from threedsl.ui.gallery.cards import MOST_SHOWN, built_line, card_of, count, si
 from threedsl.ui.gallery.handlers import build, export, own_gallery
 from threedsl.ui.search import handlers
 from threedsl.ui.search.status import itself
-from threedsl.ui.service import Service
 
 PEOPLE = {"anna/1.png": crop(1), "anna/2.png": crop(2), "ben/1.png": crop(3)}
-
-
-@pytest.fixture
-def service(model, demo, tmp_path):
-    return Service(model, {"tiny": demo}, tmp_path / "files", tmp_path / "cache")
 
 
 @pytest.fixture

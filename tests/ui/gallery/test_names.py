@@ -11,14 +11,8 @@ from threedsl.ui.gallery.cards import MOST_SHOWN, card_of
 from threedsl.ui.gallery.handlers import build, export, name_people, people_in
 from threedsl.ui.search import handlers
 from threedsl.ui.search.downloads import as_csv
-from threedsl.ui.service import Service
 
 EVIL = "<img src=x onerror=alert(1)>\"'&"
-
-
-@pytest.fixture
-def service(model, demo, tmp_path):
-    return Service(model, {"tiny": demo}, tmp_path / "files", tmp_path / "cache")
 
 
 @pytest.fixture

@@ -10,12 +10,6 @@ from threedsl.ui.search.photo import read_photo
 from threedsl.ui.search.query import add
 from threedsl.ui.search.status import status_text
 from threedsl.ui.search.tab import filter_box
-from threedsl.ui.service import Service
-
-
-@pytest.fixture
-def service(model, demo, tmp_path):
-    return Service(model, {"tiny": demo}, tmp_path / "files", tmp_path / "cache")
 
 
 def ask(service, query, **options):

@@ -21,14 +21,8 @@ from threedsl.ui.search.people_choice import people_buttons
 from threedsl.ui.search.photo import read_photo
 from threedsl.ui.search.query import Query, add, choose
 from threedsl.ui.search.tab import gated
-from threedsl.ui.service import Service
 
 BODY = ("half", "seated", "cut", "small")
-
-
-@pytest.fixture
-def service(model, demo, tmp_path):
-    return Service(model, {"tiny": demo}, tmp_path / "files", tmp_path / "cache")
 
 
 @pytest.fixture

@@ -6,12 +6,6 @@ from threedsl.errors import InputError
 from threedsl.ui.search import handlers
 from threedsl.ui.search.photo import read_photo
 from threedsl.ui.search.query import add
-from threedsl.ui.service import Service
-
-
-@pytest.fixture
-def service(model, demo, tmp_path):
-    return Service(model, {"tiny": demo}, tmp_path / "files", tmp_path / "cache")
 
 
 @pytest.mark.slow

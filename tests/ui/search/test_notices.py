@@ -12,12 +12,6 @@ from threedsl.ui.search.notices import notice, notices, warnings
 from threedsl.ui.search.photo import read_photo
 from threedsl.ui.search.query import Query, add, choose
 from threedsl.ui.search.status import status_text
-from threedsl.ui.service import Service
-
-
-@pytest.fixture
-def service(model, demo, tmp_path):
-    return Service(model, {"tiny": demo}, tmp_path / "files", tmp_path / "cache")
 
 
 @pytest.fixture

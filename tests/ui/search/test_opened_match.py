@@ -10,12 +10,6 @@ from threedsl.ui.compare.view import pair_html, pair_values, tables_html
 from threedsl.ui.search import handlers
 from threedsl.ui.search.photo import read_photo
 from threedsl.ui.search.query import add
-from threedsl.ui.service import Service
-
-
-@pytest.fixture
-def service(model, demo, tmp_path):
-    return Service(model, {"tiny": demo}, tmp_path / "files", tmp_path / "cache")
 
 
 @pytest.fixture

@@ -14,12 +14,6 @@ from threedsl.ui.search import handlers
 from threedsl.ui.search.cards import ranked_rows
 from threedsl.ui.search.photo import read_photo
 from threedsl.ui.search.query import MOST_PHOTOS, add, choose, remove
-from threedsl.ui.service import Service
-
-
-@pytest.fixture
-def service(model, demo, tmp_path):
-    return Service(model, {"tiny": demo}, tmp_path / "files", tmp_path / "cache")
 
 
 @pytest.fixture
