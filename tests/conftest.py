@@ -5,6 +5,7 @@ summary says which test and why. With THREEDSL_REQUIRE_ALL=1, as the CI sets it,
 a test that is skipped for any reason fails instead.
 """
 
+import gc
 import os
 import shutil
 from collections.abc import Callable
@@ -93,7 +94,7 @@ def shipped_checkpoint() -> Path:
     return CHECKPOINT
 
 
-MARKS = {"browser": {"chromium_path"}, "server": {"page_url", "page_of_its_own", "demo_page"}}
+MARKS = {"browser": {"chromium_path"}, "server": {"page_url", "page_of_its_own", "demo_page", "served"}}
 """Which fixtures give a test which marker of pyproject.toml."""
 
 
@@ -108,6 +109,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for name in getattr(item, "fixturenames", ()):
             if reasons.get(name):
                 item.add_marker(pytest.mark.skip(reason=reasons[name]))
+
+
+def pytest_collection_finish() -> None:
+    """What five thousand collected tests hold stays: the collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

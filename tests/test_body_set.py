@@ -44,6 +44,7 @@ def test_the_frozen_set_is_complete_and_small(frozen):
     assert np.ptp(frozen.betas[:, 0]) > 3  # people of all builds
 
 
+@pytest.mark.slow
 def test_its_keypoints_masks_and_bodies_belong_together(true_bodies):
     part, bodies = true_bodies
     joints = torch.from_numpy(bodies.keypoints)
@@ -55,6 +56,7 @@ def test_its_keypoints_masks_and_bodies_belong_together(true_bodies):
     assert part.masks[row, y, x].mean() > 0.97
 
 
+@pytest.mark.slow
 def test_the_truth_has_no_errors_and_a_turned_body_has(true_bodies):
     part, bodies = true_bodies
     truth = part.keypoints.copy()
@@ -81,6 +83,7 @@ def test_silhouettes_are_the_meshes(true_bodies):
     assert mask[y, x].mean() > 0.9 and 0.03 < mask.mean() < 0.5
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_mean_as_often_as_they_say(monkeypatch):
     monkeypatch.setattr(body_truth, "DRAWS", 300)
     rng = np.random.default_rng(0)

@@ -6,6 +6,7 @@ tests of its own (tests/ui/api/test_docs.py), and so do the benchmarks.
 
 import argparse
 import ast
+import functools
 import importlib
 import os
 import re
@@ -274,6 +275,7 @@ def test_the_example_of_a_tab_adds_its_components():
     assert [type(block).__name__ for block in blocks.blocks.values()] == ["Tabs", "Tab", "Markdown"]
 
 
+@functools.cache
 def subcommands_run_by_the_trainers_tests() -> set[str]:
     """SUBCOMMAND of every `main(["SUBCOMMAND", ...])` and `[..., "train", "SUBCOMMAND", ...]` in tests/train."""
     found = set()

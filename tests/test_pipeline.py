@@ -63,6 +63,7 @@ def test_shapes_types_and_norms(model, output):
     assert bodies.faces.max() == display - 1 and len(bodies) == 7
 
 
+@pytest.mark.slow
 def test_descriptors_are_the_networks(model, pictures, output):
     resized = [
         cv2.resize(picture, (64, 128), interpolation=cv2.INTER_AREA)
@@ -121,6 +122,7 @@ def test_bodies_are_the_body_models(model, output):
     assert np.allclose(output.bodies.keypoints[3], by_hand, atol=1e-2)
 
 
+@pytest.mark.slow
 def test_more_bodies_than_posed_at_once(model, pictures):
     bodies = model(pictures[:1] * 40).bodies
     assert bodies.vertices.shape[0] == bodies.joints.shape[0] == 40
@@ -250,6 +252,7 @@ def test_a_caller_keeps_his_picture(model):
     assert picture.mode == "RGBA" and picture.getpixel((0, 0)) == (9, 9, 9, 0) and not array.any()
 
 
+@pytest.mark.slow
 def test_keypoints_move_bodies_and_leave_descriptors_alone(model, pictures, output):
     rng = np.random.default_rng(3)
     points = [np.c_[rng.uniform(0, [64, 128], (17, 2)), np.full(17, 0.9)], *[None] * 6]

@@ -165,6 +165,7 @@ def test_a_palette_numbered_again_gives_the_same_masks(annotate, prcc, tmp_path)
     assert masks[0] == masks[1]
 
 
+@pytest.mark.slow
 def test_a_preview_needs_neither_pytorch_nor_smplx(prcc, tmp_path):
     """MediaPipe's environment has neither."""
     code = (

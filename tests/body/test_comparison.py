@@ -39,6 +39,7 @@ def test_figures_stand_on_the_floor_at_the_common_height_with_their_arms_down(bo
         assert hand[:, 0].mean() > shoulder[:, 0].mean() > 0, "the left is at +x"
 
 
+@pytest.mark.slow
 def test_a_body_does_not_differ_from_itself_whatever_its_pose(body):
     one = standard_body(body, np.linspace(-1, 1, 10))
     difference = compare_bodies(body, one, one)

@@ -129,6 +129,7 @@ def test_a_body_that_looks_the_wrong_way_is_turned(model, degrees):
     assert off < 20 and fitted.confidence[0] > 0.9
 
 
+@pytest.mark.slow
 def test_bodies_without_keypoints_stay_as_they_are(model):
     bodies = standing(model, 3, seed=5)
     found = seen(standing(model, 3, seed=6, bend=15))

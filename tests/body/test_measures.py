@@ -64,12 +64,14 @@ def test_excluded_faces_are_not_measured_and_a_plane_off_the_mesh_meets_nothing(
     assert section(everything, edges, 1.5) == (0.0, 0.0)
 
 
+@pytest.mark.slow
 def test_names_order_and_types(body):
     measures = body_measures(body, np.zeros(10, np.float32))
     assert list(measures) == NAMES
     assert all(type(value) is float for value in measures.values())
 
 
+@pytest.mark.slow
 def test_random_people_have_human_proportions(body):
     rng = np.random.default_rng(0)
     people = [body_measures(body, betas) for betas in rng.standard_normal((12, 10))]

@@ -95,6 +95,7 @@ def test_gradients_in_float64(arrays):
     assert torch.allclose(numeric, analytic, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_displacement_moves_the_surface_and_not_the_skeleton(body):
     betas, rotvec = random_bodies(2, seed=4)
     rotvec[:, 1:] = 0  # bent joints blend rotations, which shortens displacements a little

@@ -28,6 +28,7 @@ def steps(model: BodyModel, moved: np.ndarray) -> np.ndarray:
     return np.linalg.norm(moved[edges[:, 0]] - moved[edges[:, 1]], axis=1)
 
 
+@pytest.mark.slow
 def test_a_common_shift_stays_and_steps_shrink(model):
     shift = torch.tensor([0.01, -0.02, 0.03]).expand(1, model.num_coarse, 3)
     torch.testing.assert_close(model.smooth(shift), shift, atol=1e-6, rtol=0)

@@ -98,6 +98,7 @@ def test_pushed_and_read_again_it_is_the_same(model, online):
     assert (again([picture]).combined == model([picture]).combined).all()
 
 
+@pytest.mark.slow
 def test_a_new_models_card_is_the_mixins(model, tmp_path):
     model.save_pretrained(tmp_path / "new")
     card = huggingface_hub.ModelCard.load(tmp_path / "new" / "README.md")
@@ -128,6 +129,7 @@ def test_saving_can_push_as_the_mixin_documents(read, online, tmp_path):
     assert ("create", "unnamed", None, True) in online.calls
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["missing", "extra", "shape"])
 def test_weights_that_fit_in_part_are_refused(model, online, damage):
     model.push_to_hub("a/b")

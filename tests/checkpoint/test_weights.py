@@ -131,6 +131,7 @@ def test_small_weights_are_one_whole_file(saved, folder, monkeypatch):
     assert ThreeDSL.from_pretrained(folder, device="cpu").fingerprint == saved[0].fingerprint
 
 
+@pytest.mark.slow
 def test_the_files_are_readable_by_everyone(saved):
     made = [path for path in saved[1].iterdir() if path.name != "README.md"]
     assert {path.stat().st_mode & 0o777 for path in made} == {0o644}
@@ -194,6 +195,7 @@ def test_shipped_checkpoints_are_known_by_name(tmp_path, monkeypatch):
         checkpoint_folder.find_checkpoint("no-such-name")
 
 
+@pytest.mark.slow
 def test_the_index_records_the_sha256sum_of_every_piece(saved):
     index = json.loads((saved[1] / "model.safetensors.index.json").read_text())
     said = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in shards(saved[1])}
@@ -208,6 +210,7 @@ def test_checkpoints_without_checksums_still_load(saved, folder):
     assert ThreeDSL.from_pretrained(folder, device="cpu").fingerprint == saved[0].fingerprint
 
 
+@pytest.mark.slow
 def test_absurd_numbers_take_no_memory(folder):
     """Built as asked for, this network's weights would have 37 GB."""
     changed(hidden=8192, descriptor=8192, width=1024, height=1024)(folder)

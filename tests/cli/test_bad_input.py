@@ -121,6 +121,7 @@ def test_ten_people_give_the_most_prominent(search, tmp_path):
     assert answer["people"] == 10 and answer["box"][2] - answer["box"][0] < 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["missing", "damaged", "other configuration", "no checkpoint"])
 def test_checkpoints(kind, checkpoint, search, gallery, tmp_path):
     folder = tmp_path / "copy"

@@ -208,6 +208,7 @@ def test_reconstruct_in_words(run, world, tmp_path):
     assert code == 0 and "body in" in out and "shoulder width" in out
 
 
+@pytest.mark.slow
 def test_damaged_gallery_pictures_are_left_out_and_reported(run, world, tmp_path):
     (tmp_path / "gallery").mkdir()
     (tmp_path / "gallery" / "good.png").write_bytes((world / "people" / "anna" / "0.png").read_bytes())

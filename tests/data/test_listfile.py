@@ -199,6 +199,7 @@ def test_round_trip_of_random_records(tmp_path):
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["train.txt"]
 
 
+@pytest.mark.slow
 def test_many_lines_come_back(tmp_path):
     records = [
         Record(tmp_path / f"{n % 97:04d}" / ("a b" if n % 5 else "c") / f"{n}.jpg", str(n % 97), str(n % 15))

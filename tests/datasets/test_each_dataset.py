@@ -35,6 +35,7 @@ def test_both_separators_of_vc_clothes(separator, tmp_path, prepare):
     assert f"query/{name}.jpg 0206 3 1" in lines(root, "query")
 
 
+@pytest.mark.slow
 def test_prcc_without_val(tree, prepare):
     root = tree("prcc")
     shutil.rmtree(root / "rgb" / "val")
@@ -43,6 +44,7 @@ def test_prcc_without_val(tree, prepare):
     assert not (root / "list" / "trainval.txt").exists()
 
 
+@pytest.mark.slow
 def test_celebreid_has_two_conventions_of_cameras(built, tmp_path, prepare):
     assert prepare("celebreid", built["celebreid"], "--out", tmp_path)[0] == 0
     own = [

@@ -127,6 +127,7 @@ def test_sizes_lines_and_pictures(name, tree, prepare):
     assert written["dataset"] == answer["dataset"] and written["lists"] == answer["lists"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", [".JPG", ".jpeg", ".png", ".PNG", ".jpg", ".webp"])
 @pytest.mark.parametrize("name", SIZES)
 def test_copies_in_other_formats_and_in_capitals(name, ending, tree, tmp_path, prepare):

@@ -8,6 +8,7 @@ from tests.datasets.options import lines
 from threedsl.errors import InputError
 
 
+@pytest.mark.slow
 def test_lists_of_others_are_not_overwritten(built, tmp_path, prepare):
     assert prepare("prcc", built["prcc"], "--out", tmp_path)[0] == 0
     assert prepare("prcc", built["prcc"], "--out", tmp_path)[0] == 0

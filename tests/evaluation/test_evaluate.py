@@ -15,6 +15,7 @@ from threedsl.evaluation.metrics import bootstrap_interval
 from threedsl.pipeline import ThreeDSL
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_figures_equal_the_oracle(prepared, evaluate, dataset):
     root, folder = prepared(dataset)

@@ -77,6 +77,7 @@ def test_curves_pass_through_their_figures(result, tmp_path):
     assert (image[2, 2] == 255).all() and (image > 200).mean() > 0.8, "a light background"
 
 
+@pytest.mark.slow
 def test_every_result_has_its_panel(folder, tmp_path):
     sizes = []
     for names in (["standard"], ["standard", "cloth-changing", "same-clothes", "nothing-removed"]):
@@ -169,6 +170,7 @@ def test_the_nearest_are_the_oracles(result):
         assert [trial.gallery[row] for row in rows] == kept[: ranked.SHOWN]
 
 
+@pytest.mark.slow
 def test_frames_are_green_for_the_person_and_red_for_others(result, tmp_path):
     (path,) = ranked.write_ranked_lists([result], tmp_path / "lists.png", "combined", "model")
     image, trial, figures = pixels(path), result.trial, result.streams["combined"]
@@ -190,6 +192,7 @@ def test_frames_are_green_for_the_person_and_red_for_others(result, tmp_path):
         assert abs(query - (40 * person + 21)).max() <= 3
 
 
+@pytest.mark.slow
 def test_several_results_have_a_file_each(folder, tmp_path):
     results = results_of(folder, "standard", "cloth-changing", ranking=Refinement(rerank=True))
     written = ranked.write_ranked_lists(results, tmp_path / "lists.jpg", "shape", "model")

@@ -243,6 +243,7 @@ def test_an_exported_gallery_comes_back(tmp_path, gallery, model):
     assert [np.array_equal(a, load_image(crop(i))) for i, a in enumerate(back.thumbnails)] == [True] * 4
 
 
+@pytest.mark.slow
 def test_an_exported_gallery_is_an_index_of_the_command_line(tmp_path, gallery, model):
     with zipfile.ZipFile(exported(tmp_path, gallery)) as found:
         found.extractall(tmp_path / "index")
@@ -276,6 +277,7 @@ def with_array(path: Path, array: np.ndarray) -> Path:
     return changed(path, appearance_npy=buffer.getvalue(), records_json=json.dumps(header).encode())
 
 
+@pytest.mark.slow
 def test_an_index_of_another_model_is_refused(tmp_path, gallery, model):
     gallery.fingerprint = "0" * 64
     with pytest.raises(InputError, match="was made with another model"):

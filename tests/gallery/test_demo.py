@@ -71,6 +71,7 @@ def test_asking_for_examples_cuts_nothing(tmp_path, monkeypatch):
     assert not list(tmp_path.glob("openpeople-*"))
 
 
+@pytest.mark.slow
 def test_crops_are_made_once_and_are_the_same(gallery, tmp_path, monkeypatch):
     before = {record.path: record.path.stat().st_mtime_ns for record in gallery.records}
     demo.cut_openpeople()

@@ -68,6 +68,7 @@ def test_rankings_of_a_demo_gallery_are_the_same(torch_model, onnx_model):
         assert np.array_equal(*orders), stream
 
 
+@pytest.mark.slow
 def test_other_shares_need_no_other_graph(torch_model):
     config = torch_model.config.to_dict() | {"shape_share": 0.125, "part_shares": [0.7, 0.1, 0.1, 0.1]}
     assert graphs.graph_key(type(torch_model.config).from_dict(config)) == graphs.graph_key(

@@ -44,6 +44,7 @@ def test_lite_takes_every_published_weight():
         assert any(torch.equal(value, other) for other in loaded[tuple(value.shape)]), name
 
 
+@pytest.mark.slow
 def test_lite_with_imagenet_weights_sees_a_person(tmp_path):
     """The published classifier on our encoder names clothing or sport for a studio portrait, not noise."""
     from openpeople import __path__ as package
@@ -116,6 +117,7 @@ def test_resnet_weights_that_do_not_fit_give_a_sentence(tmp_path):
         resnet.load_stages(resnet.resnet_stages(18), tmp_path / "wrong.pth")
 
 
+@pytest.mark.slow
 def test_last_stride_one_keeps_twice_the_resolution():
     x = torch.randn(1, 3, 64, 32)
     shapes = []

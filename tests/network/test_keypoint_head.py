@@ -88,6 +88,7 @@ def model():
     return made
 
 
+@pytest.mark.slow
 def test_the_pipeline_corrects_bodies_that_have_keypoints(model):
     random = np.random.default_rng(0)
     pictures = [random.integers(0, 255, (128, 64, 3), dtype=np.uint8) for _ in range(5)]
@@ -103,6 +104,7 @@ def test_the_pipeline_corrects_bodies_that_have_keypoints(model):
     assert np.allclose(alone.bodies.betas[0], out.bodies.betas[4], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_keeps_its_head(model, tmp_path):
     model.save_pretrained(tmp_path / "whole")
     again = ThreeDSL.from_pretrained(tmp_path / "whole", device="cpu")

@@ -36,6 +36,7 @@ def test_vertices_belong_to_the_bands_at_their_height():
     )  # the crown is the first part's alone, the soles the last one's
 
 
+@pytest.mark.slow
 def test_the_shipped_body_s_head_and_feet_are_parts_of_their_own():
     template = BodyModel.load().coarse_template
     shares = part_features(template[:, 1]).shares
@@ -97,6 +98,7 @@ def config(request):
     return NetworkConfig(name=request.param, height=64, width=32, descriptor=48, hidden=16, parts=3)
 
 
+@pytest.mark.slow
 def test_the_descriptor_holds_the_global_feature_and_the_parts(config):
     torch.manual_seed(0)
     network = build_network(config).eval()
@@ -108,6 +110,7 @@ def test_the_descriptor_holds_the_global_feature_and_the_parts(config):
     assert out.displacement.shape == (2, 615, 3)
 
 
+@pytest.mark.slow
 def test_similarities_are_the_weighted_means_of_the_features_own(config):
     shares = [0.1, 0.6, 0.3, 0.0]
     torch.manual_seed(0)
@@ -153,6 +156,7 @@ def test_other_shares_are_refused(shares):
         NetworkConfig(parts=3, part_shares=shares)
 
 
+@pytest.mark.slow
 def test_parts_move_vertices_in_full_precision_under_autocast(config):
     torch.manual_seed(0)
     stream = build_network(config).eval().shape_stream

@@ -23,6 +23,7 @@ def pictures(count, seed=0):
     return torch.rand(count, 3, 64, 32, generator=torch.Generator().manual_seed(seed))
 
 
+@pytest.mark.slow
 @torch.inference_mode()
 def test_output_follows_the_contract(network):
     out = network(pictures(3))
@@ -35,6 +36,7 @@ def test_output_follows_the_contract(network):
     assert (out.camera[:, 0] > 0).all()
 
 
+@pytest.mark.slow
 @torch.inference_mode()
 def test_a_picture_does_not_depend_on_its_batch(network):
     batch, alone = network(pictures(3)), network(pictures(3)[1:2])
@@ -44,6 +46,7 @@ def test_a_picture_does_not_depend_on_its_batch(network):
         assert all(torch.allclose(several[1:2], one, atol=1e-4) for several, one in parts), name
 
 
+@pytest.mark.slow
 @torch.inference_mode()
 def test_an_untrained_network_predicts_a_standing_average_body(network):
     """The regression starts at the mean and its first corrections are small."""

@@ -26,6 +26,7 @@ def test_equals_torch_at_any_size(size):
         torch.testing.assert_close(value, expected[name], atol=1e-3, rtol=1e-4, msg=name)
 
 
+@pytest.mark.slow
 def test_the_same_people_without_onnxruntime(monkeypatch):
     """In ten photos: as many people, at the same places."""
     photos = [load_image(record.path) for record in demo_galleries()["openpeople"].records[::5][:10]]

@@ -86,6 +86,7 @@ def test_exactly_what_the_page_needs(repository, tmp_path):
     assert "packages.txt" in assemble(tmp_path / "out", repository).sizes
 
 
+@pytest.mark.slow
 def test_no_tracked_file_of_its_parts_is_forgotten(assembled):
     """A new kind of file in a part, such as a script for the page, has to be named in PARTS or here."""
     folders = tuple(f"{part.path}/" for part in PARTS if part.endings)
@@ -93,6 +94,7 @@ def test_no_tracked_file_of_its_parts_is_forgotten(assembled):
     assert tracked - LEFT_OUT - set(tree(assembled)) == set()
 
 
+@pytest.mark.slow
 def test_nothing_else_is_in_it(assembled):
     files = tree(assembled)
     assert max(len(data) for data in files.values()) <= LIMIT
@@ -210,6 +212,7 @@ def test_a_missing_part_is_named(repository, tmp_path, part):
         assemble(tmp_path / "out", repository)
 
 
+@pytest.mark.slow
 def test_the_command_reports_what_it_did(tmp_path, capsys, shipped_checkpoint):
     assert main(["space", "--out", str(tmp_path / "out"), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)

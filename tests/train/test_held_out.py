@@ -40,6 +40,7 @@ def test_a_larger_sheet_keeps_the_crops_shape(model, crops):
     assert body_pictures(model.network, model.body, crops[:1], height=128).shape == (256, 64, 3)
 
 
+@pytest.mark.slow
 def test_looking_changes_nothing(model, crops):
     network = model.network.train()
     before = {name: value.clone() for name, value in network.state_dict().items()}

@@ -178,6 +178,7 @@ def test_contrastive_and_keep_losses_of_a_batch():
     assert all(value.grad is None for value in learner.kept.parameters())
 
 
+@pytest.mark.slow
 def test_every_loss_counts_with_its_own_weight():
     """Identity and triplet are weighted alike in both streams and in the parts; the total is the weighted sum."""
     primes = {

@@ -87,6 +87,7 @@ def test_a_running_page_shows_that_it_is_there(folder):
     assert time.time() - folder.stat().st_mtime < 60
 
 
+@pytest.mark.slow
 def test_the_pages_examples_stay(model, demo, tmp_path):
     page = build_demo(build_service(model, {"tiny": demo}, tmp_path))
     kept = kept_files(page)

@@ -40,6 +40,7 @@ def test_parameters_of_the_api_keep_their_names(page):
     }
 
 
+@pytest.mark.slow
 def test_nothing_runs_without_a_limit(page):
     limits = {"answers": ANSWERS_AT_ONCE, "reads": READS_AT_ONCE, "builds": BUILDS_AT_ONCE}
     heavy = [fn for fn in page.fns.values() if fn.concurrency_id in limits]
@@ -55,6 +56,7 @@ def test_fonts_come_from_the_visitors_machine():
     assert launch_options()["theme"]._get_theme_css() and not any(launch_options()["theme"]._stylesheets)
 
 
+@pytest.mark.slow
 def test_the_page_needs_a_shape_stream():
     with pytest.raises(InputError, match="no shape stream"):
         build_service(random_model(shape_stream=False), {})

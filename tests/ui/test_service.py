@@ -21,6 +21,7 @@ def tiny(service):
     return service.gallery("tiny")
 
 
+@pytest.mark.slow
 def test_a_gallery_picture_finds_itself_first_in_every_row(service, tiny, person):
     answer = service.search([person], tiny, 4)
     assert list(answer.rows) == ["appearance", "shape", "combined"]
@@ -60,6 +61,7 @@ def test_rankings_are_the_same_without_bodies(service, tiny, person):
         )
 
 
+@pytest.mark.slow
 def test_who_an_example_shows_is_known_by_its_file(service, tiny, demo):
     photo = read_photo(demo.examples[0].path)
     rows = service.search(photo.people[:1], tiny, 6, bodies=False).rows

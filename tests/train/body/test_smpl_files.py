@@ -231,7 +231,12 @@ LIES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", LIES)
+SLOW = {"deep tuples", "a million parts"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in LIES]
+)
 def test_files_that_lie_end_in_one_sentence(tmp_path, name):
     path = tmp_path / "smpl.pkl"
     path.write_bytes(LIES[name]())
@@ -245,6 +250,7 @@ def test_files_that_lie_end_in_one_sentence(tmp_path, name):
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 400
 
 
+@pytest.mark.slow
 def test_the_honest_parts_of_these_files_are_read(tmp_path):
     """So that it is the lie that is refused, and not how the rest is written."""
     path = tmp_path / "smpl.pkl"

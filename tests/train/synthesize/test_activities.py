@@ -38,6 +38,7 @@ def test_activities_are_rotations_and_knees_bend_one_way(kind):
     assert (np.arctan2(knees[..., 2, 1], knees[..., 1, 1]) >= -1e-9).all()
 
 
+@pytest.mark.slow
 def test_sitting_people_have_level_thighs_upright_shins_and_flat_feet(joints):
     points = joints(drawn(sitting))
     thigh, shin = points[:, KNEE] - points[:, HIP], points[:, ANKLE] - points[:, KNEE]
@@ -63,6 +64,7 @@ def test_bending_people_bring_the_head_down_and_raised_arms_go_above_it(joints):
     assert 0.05 < (wrists > 0).any(1).mean() < 0.5
 
 
+@pytest.mark.slow
 def test_broad_poses_come_in_their_shares_and_others_only_walk_or_stand():
     rng = np.random.default_rng(0)
     gait = sample_gait(rng, 0.5)

@@ -35,6 +35,7 @@ def upload(tmp_path):
     return put
 
 
+@pytest.mark.slow
 def test_a_zip_becomes_a_gallery_that_can_be_searched(service, upload, tmp_path):
     built = build(service, [upload("people.zip", zipped(PEOPLE))], "", "anna")
     assert built.gallery.title == "people" and not built.left_out
@@ -47,6 +48,7 @@ def test_a_zip_becomes_a_gallery_that_can_be_searched(service, upload, tmp_path)
         assert cards[0].score == pytest.approx(1, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_descriptors_are_those_of_the_pictures(service, upload, model):
     """Independent of the way in: the model called on the files' arrays."""
     built = build(service, [upload("people.zip", zipped(PEOPLE))], "", "anna")
@@ -61,6 +63,7 @@ def test_descriptors_are_those_of_the_pictures(service, upload, model):
     assert np.allclose(index.shape, output.shape, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_photo_is_cut_to_its_person(service, outdoor_photo, model, upload):
     built = build(service, [upload("photo.jpg", outdoor_photo.read_bytes())], "", "anna")
     (box,) = built.gallery.index.boxes
@@ -247,6 +250,7 @@ def test_pictures_that_are_there_twice_are_reported(service, upload):
     assert build(service, [upload("p.zip", zipped(PEOPLE))], "", "anna").copies == ()
 
 
+@pytest.mark.slow
 def test_a_query_that_is_in_the_gallery_is_reported(service, upload, tmp_path):
     built = build(service, [upload("people.zip", zipped(PEOPLE | {"ben/same.png": crop(3)}))], "", "anna")
     for data, times in ((PEOPLE["ben/1.png"], 2), (PEOPLE["anna/1.png"], 1), (crop(9), 0)):

@@ -31,6 +31,7 @@ def people_of(gallery) -> list[str]:
     return [record.pid for record in gallery.index.records]
 
 
+@pytest.mark.slow
 def test_names_come_with_the_matches(service, gallery, tmp_path):
     named = name_people(service, gallery.name, "anna", {"0": "Ann", "2": "Bo"})
     assert people_of(named) == ["Ann", "", "Bo"] and people_in(named) == 2
@@ -57,6 +58,7 @@ def test_names_survive_export_and_import(service, gallery, tmp_path):
     assert again.imported and people_of(again.gallery) == [EVIL, "Zoë 北京", ""]
 
 
+@pytest.mark.slow
 def test_a_name_cannot_carry_html_or_a_formula(service, gallery, tmp_path):
     html = card_of(name_people(service, gallery.name, "anna", {"0": EVIL, "1": "=1+1"}), EVIL)
     assert "<img src=x" not in html and html.count("&lt;img src=x onerror=alert(1)&gt;&quot;&#x27;&amp;") == 5

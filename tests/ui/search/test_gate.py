@@ -41,6 +41,7 @@ def group(tmp_path, outdoor_photo):
     return path
 
 
+@pytest.mark.slow
 def test_nobody_is_chosen_in_a_photo_without_a_person(wall, outdoor_photo):
     query = add(None, [read_photo(outdoor_photo), read_photo(wall)])
     assert query.chosen == (0, None) and not query.ready
@@ -54,6 +55,7 @@ def test_nobody_is_chosen_in_a_photo_without_a_person(wall, outdoor_photo):
     assert handlers.change(query, {"remove": "1"}).ready
 
 
+@pytest.mark.slow
 def test_the_gate_leaves_no_answer_on_the_page(service, wall):
     query = add(None, [read_photo(wall)])
     rows, status, state, answer, searched, *rest = gated(query)
@@ -143,6 +145,7 @@ def test_an_area_opens_the_gate(wall):
     assert query.ready and "No person was found in the chosen area" in warnings(query)[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("box", "words"),
     [
@@ -188,6 +191,7 @@ def test_a_photo_that_is_gone_is_a_sentence(tmp_path, outdoor_photo):
     assert isinstance(choose(query, 0, 1), Query)
 
 
+@pytest.mark.slow
 def test_the_box_of_a_person_found_is_that_person(outdoor_photo):
     found = read_photo(outdoor_photo).people[0]
     (again,) = read_photo(outdoor_photo, list(found.box)).people

@@ -24,6 +24,7 @@ def ask(service, query, **options):
     return answer
 
 
+@pytest.mark.slow
 def test_notices_say_which_photo_they_are_about(photos):
     query = add(None, photos[:2])
     assert all(sentence.startswith("Photo ") for sentence in notices(query))

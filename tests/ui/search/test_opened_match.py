@@ -62,6 +62,7 @@ def test_a_demo_body_is_predicted_once(service, searched, model, monkeypatch):
     handlers.open_match(service, "tiny", query, answer, 1)
 
 
+@pytest.mark.slow
 def test_a_forgotten_search_is_a_sentence(service, searched):
     query, answer = searched
     for arguments in (

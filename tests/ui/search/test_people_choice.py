@@ -12,6 +12,7 @@ def photos(demo):
     return [read_photo(record.path) for record in demo.records[:3]]
 
 
+@pytest.mark.slow
 def test_the_strip_says_who_is_chosen(outdoor_photo, photos):
     html = people_buttons(choose(add(add(None, [read_photo(outdoor_photo)]), photos[:1]), 0, 1))
     assert html.count('aria-pressed="true"') == 2 and html.count('aria-pressed="false"') == 1

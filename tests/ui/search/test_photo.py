@@ -72,6 +72,7 @@ def test_what_is_shown_of_a_person_ends_where_the_photo_does(tmp_path, outdoor_p
     assert person.shown.shape[0] == pytest.approx(share * len(person.crop), abs=1)
 
 
+@pytest.mark.slow
 def test_a_person_carries_the_keypoints_seen_in_the_whole_photo(outdoor_photo, tmp_path):
     """Those of the finder, as shares of the crop; of someone small in a photo they are looked for in the crop."""
     person = read_photo(outdoor_photo).people[0]

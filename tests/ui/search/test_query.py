@@ -57,6 +57,7 @@ def test_another_person_of_one_photo_leaves_the_others_alone(outdoor_photo, phot
     assert len({one.key for one in (*query.people, *chosen.people)}) == 3
 
 
+@pytest.mark.slow
 def test_there_is_a_limit_in_words(photos, demo):
     many = [replace(photo, digest=f"{i} {photo.digest}") for photo in photos for i in range(2)]
     with pytest.raises(InputError, match=f"at most {MOST_PHOTOS} photos"):
@@ -136,6 +137,7 @@ def test_a_photo_of_a_known_person_and_one_of_nobody_knows_whom(service, demo, p
         assert all(card.same_person is None for cards in mixed.rows.values() for card in cards)
 
 
+@pytest.mark.slow
 def test_cards_are_buttons_tied_by_their_number(service, photos):
     html = ranked_rows(ask(service, add(None, photos[:1])).rows, "Three people")
     assert html.count("<button") == 18 and html.count('data-index="3"') == 3 + 2  # three cards and their rule

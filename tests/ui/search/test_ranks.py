@@ -118,6 +118,7 @@ def test_the_interface_tells_the_ranks_of_its_own_rows(service):
             }
 
 
+@pytest.mark.slow
 def test_the_first_line_tells_where_the_right_person_comes(service):
     answer = ask(service, k=1)
     everything = ask(service)

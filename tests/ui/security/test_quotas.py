@@ -190,6 +190,7 @@ def test_uploads_over_the_limit_are_said_by_the_server(empty, monkeypatch):
     assert visitor.upload({"a.png": crop(1)})
 
 
+@pytest.mark.slow
 def test_an_upload_without_a_length_is_bounded(empty, monkeypatch):
     monkeypatch.setattr(limits, "MOST_TEMP_BYTES", MB)
     head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n'
@@ -223,6 +224,7 @@ def test_what_is_no_form_is_said(served, content, kind):
     assert answer.json() == [] if answer.status_code == 200 else "form with files" in answer.text
 
 
+@pytest.mark.slow
 def test_the_same_file_many_times_in_one_upload_is_counted_once(empty):
     visitor = empty.visitor()
     files = [("files", ("same.png", crop(1)))] * 5
@@ -240,6 +242,7 @@ def test_too_many_files(empty, monkeypatch):
     assert empty.files() == set()
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_a_sentence(empty, monkeypatch):
     async def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")

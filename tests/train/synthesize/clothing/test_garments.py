@@ -165,6 +165,7 @@ def test_offsets_are_decimetres_with_y_up_and_z_to_the_front(base, tmp_path, off
     assert not piece.hides.any()
 
 
+@pytest.mark.slow
 def test_a_damaged_texture_is_named(base, tmp_path):
     write_proxy(base, tmp_path / "patch", base.groups["l-eye"], (0.1, 0.1))
     (tmp_path / "patch/textures/patch.png").write_bytes(b"no picture")
@@ -208,6 +209,7 @@ def test_only_listed_skins_are_used_and_in_their_order(small_wardrobe, base):
         assert len(textures) == 1 and (textures[0] == 150).all(), "a red skin is nobody's"
 
 
+@pytest.mark.slow
 def test_dressed_pictures_show_people(dressed):
     pictures = sorted((dressed / "images").rglob("*.jpg"))
     assert len(pictures) == 18
@@ -218,6 +220,7 @@ def test_dressed_pictures_show_people(dressed):
         assert 0.08 < (mask > 0).mean() < 0.8 and image.std() > 5
 
 
+@pytest.mark.slow
 def test_a_run_with_the_wardrobe_does_not_continue_without(dressed, capsys):
     options = "--people 2 --seed 3 --outfits 3 3 --pictures-per-outfit 3 --cameras 4 --samples 1 --workers 1"
     assert main(["synthesize", "--out", str(dressed), "--wardrobe", "none", *options.split()]) == 2

@@ -43,6 +43,7 @@ def test_people_stand_before_the_photos_of_a_folder(tmp_path):
     assert kinds == {"lawn", "sea"}
 
 
+@pytest.mark.slow
 def test_a_share_of_the_pictures_shows_photos(tmp_path):
     photo(tmp_path / "photos" / "lawn.png", (300, 400), (20, 250, 20))
     out = tmp_path / "set"

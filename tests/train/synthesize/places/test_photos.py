@@ -53,6 +53,7 @@ def deb(tmp_path, monkeypatch):
     return target
 
 
+@pytest.mark.slow
 def test_photos_without_people_are_written_with_their_licences(deb, tmp_path, capsys):
     out = tmp_path / "photos"
     assert main(["backgrounds", "--out", str(out), "--debs", str(deb.parent)]) == 0
