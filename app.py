@@ -4,8 +4,8 @@ import argparse
 import os
 
 from threedsl.ui.address import PORT, or_stop, server_port, stop
+from threedsl.ui.before_import import import_gradio, share_arenas
 from threedsl.ui.cleanup import keep_clean, own_folder
-from threedsl.ui.memory import share_arenas
 
 # Set before gradio is imported: no analytics, and uploads go to the folder that is cleaned. A proxy's X-Forwarded-For
 # is ignored unless this variable names the proxy; uvicorn would trust any proxy on this machine.
@@ -14,6 +14,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ["GRADIO_TEMP_DIR"] = str(own_folder())
 os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
 share_arenas()  # before the libraries below start threads
+import_gradio()
 
 import threedsl.ui.gpu  # noqa: F401  ZeroGPU needs `spaces` imported before torch
 from threedsl.checkpoint.folder import DEFAULT_CHECKPOINT

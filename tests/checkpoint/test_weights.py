@@ -255,3 +255,14 @@ def test_a_full_disk_is_a_sentence_and_the_old_weights_stay(saved, folder, limit
     assert f"Checkpoint {folder} cannot be written (" in done.stdout and done.stdout.count("\n") == 1
     assert ThreeDSL.from_pretrained(folder, device="cpu").fingerprint == saved[0].fingerprint
     assert sorted(path.name for path in folder.iterdir()) == sorted(path.name for path in saved[1].iterdir())
+
+
+@pytest.mark.slow
+def test_loading_does_not_import_pytorchs_compiler(shipped_checkpoint):
+    """Some operations without memory, on the device "meta", do, and take seconds of every start."""
+    code = (
+        "import sys; from threedsl.pipeline import ThreeDSL; ThreeDSL.from_pretrained(sys.argv[1]); "
+        "print([name for name in ('torch._dynamo', 'sympy') if name in sys.modules])"
+    )
+    command = [sys.executable, "-c", code, str(shipped_checkpoint)]
+    assert subprocess.check_output(command, cwd=REPOSITORY, text=True).strip() == "[]"

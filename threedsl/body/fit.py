@@ -83,9 +83,18 @@ def fit(
     pose, camera = start.copy(), start_camera.copy()
     best = Fitted(pose, camera, problem.linearised(pose, camera, weights.robust)[2])
     damping = np.full(len(pose), 1e-3)
-    for step in range(weights.steps):
+    for step in range(weights.steps + 1):
         robust = weights.robust * max(1.0, 3.0 - step / 2)
-        normal, gradient, _ = problem.linearised(pose, camera, robust)
+        normal, gradient, cost = problem.linearised(pose, camera, robust)
+        if robust == weights.robust:
+            better = cost < best.cost
+            best = Fitted(
+                np.where(better[:, None, None, None], pose, best.pose),
+                np.where(better[:, None], camera, best.camera),
+                np.where(better, cost, best.cost),
+            )
+        if step == weights.steps:
+            break
         diagonal = np.einsum("nii->ni", normal)
         diagonal += damping[:, None]
         move = -np.linalg.solve(normal, gradient[..., None])[..., 0]
@@ -95,15 +104,6 @@ def fit(
         pose = rotation(turn) @ pose
         camera = camera + np.clip(move[:, 72:], -0.3, 0.3) * np.stack(
             [camera[:, 0], np.ones(len(camera)), np.ones(len(camera))], 1
-        )
-        if robust > weights.robust:
-            continue
-        cost = problem.linearised(pose, camera, weights.robust)[2]
-        better = cost < best.cost
-        best = Fitted(
-            np.where(better[:, None, None, None], pose, best.pose),
-            np.where(better[:, None], camera, best.camera),
-            np.where(better, cost, best.cost),
         )
     return best
 

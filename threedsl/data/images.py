@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import Image, JpegImagePlugin, features
 
@@ -40,6 +41,16 @@ FORMATS = (
     *(["AVIF"] if features.check("avif") else []),
 )  # Pillow reads MPO, two JPEGs in one, as JPEG
 SIGNATURES = (b"\xff\xd8", b"\x89PNG", b"GIF8", b"RIFF", b"II*\0", b"MM\0*")
+TURNS = {
+    2: lambda pixels: cv2.flip(pixels, 1),
+    3: lambda pixels: cv2.rotate(pixels, cv2.ROTATE_180),
+    4: lambda pixels: cv2.flip(pixels, 0),
+    5: cv2.transpose,
+    6: lambda pixels: cv2.rotate(pixels, cv2.ROTATE_90_CLOCKWISE),
+    7: lambda pixels: cv2.transpose(cv2.rotate(pixels, cv2.ROTATE_180)),
+    8: lambda pixels: cv2.rotate(pixels, cv2.ROTATE_90_COUNTERCLOCKWISE),
+}
+"""What puts a picture upright, by the value of EXIF's Orientation; 1 and unknown values turn nothing."""
 DECODING = Budget(DECODED_AT_ONCE)
 bound_directories()
 
@@ -86,8 +97,8 @@ def load_image(source: Source, name: str | None = None) -> np.ndarray:
         raise InputError(
             f"{name} is damaged or cut off ({_reason(error)}); export or copy it again."
         ) from error
-    _check_size(rgb.size, name)
-    return np.ascontiguousarray(np.asarray(rgb, np.uint8))
+    _check_size((rgb.shape[1], rgb.shape[0]), name)
+    return rgb
 
 
 def _read(path: str | Path, name: str) -> bytes:
@@ -218,33 +229,21 @@ def _check_size(size: tuple[int, int], name: str, most: int = MAX_PIXELS) -> Non
         )
 
 
-def _upright_rgb(image: Image.Image) -> Image.Image:
+def _upright_rgb(image: Image.Image) -> np.ndarray:
     image.load()
     rgb = _to_rgb(image)
     target = _bounded(rgb.size)
+    # By whole shares, then by at most a half: linear is enough there, and ten times faster.
+    whole = min(rgb.size[0] // target[0], rgb.size[1] // target[1])
+    pixels = np.asarray(rgb.reduce(whole) if whole > 1 else rgb)
     if rgb.size != target:
-        rgb = rgb.resize(target, Image.Resampling.BICUBIC, reducing_gap=2.0)
-    turn = _turn(image)
-    return rgb if turn is None else rgb.transpose(turn)
+        pixels = cv2.resize(pixels, target, interpolation=cv2.INTER_LINEAR)
+    return np.ascontiguousarray(TURNS.get(image.getexif().get(0x0112), np.array)(pixels))
 
 
 def _bounded(size: tuple[int, int]) -> tuple[int, int]:
     zoom = min(1.0, MAX_SIDE / max(size))
     return max(1, round(size[0] * zoom)), max(1, round(size[1] * zoom))
-
-
-def _turn(image: Image.Image) -> Image.Transpose | None:
-    """What puts the picture upright, from EXIF; None for 1 and for unknown values."""
-    turns = Image.Transpose
-    return {
-        2: turns.FLIP_LEFT_RIGHT,
-        3: turns.ROTATE_180,
-        4: turns.FLIP_TOP_BOTTOM,
-        5: turns.TRANSPOSE,
-        6: turns.ROTATE_270,
-        7: turns.TRANSVERSE,
-        8: turns.ROTATE_90,
-    }.get(image.getexif().get(0x0112))
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -253,7 +252,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _deep_to_rgb(image: Image.Image) -> Image.Image:

@@ -82,6 +82,15 @@ class IterativeRegressor(nn.Module):
         return parameters, hidden
 
 
+def start_near_zero(layer: nn.Linear) -> None:
+    """Before training, displacements of a fraction of a millimetre."""
+    if (
+        not layer.weight.is_meta
+    ):  # otherwise PyTorch imports its compiler, for seconds, to draw numbers for nothing
+        nn.init.normal_(layer.weight, std=1e-4)
+    nn.init.zeros_(layer.bias)
+
+
 class ShapeHead(nn.Module):
     """F_shape -> betas (B, 10) and displacements of the coarse vertices (B, V, 3), metres."""
 
@@ -89,8 +98,7 @@ class ShapeHead(nn.Module):
         super().__init__()
         self.betas = IterativeRegressor(features, torch.zeros(betas), hidden)
         self.displacement = nn.Linear(hidden, vertices * 3)
-        nn.init.normal_(self.displacement.weight, std=1e-4)
-        nn.init.zeros_(self.displacement.bias)
+        start_near_zero(self.displacement)
 
     def forward(self, feature: Tensor) -> tuple[Tensor, Tensor]:
         betas, hidden = self.betas(feature)
@@ -117,11 +125,12 @@ def plausible_camera(camera: Tensor) -> Tensor:
 
 
 def mean_pose_and_camera() -> Tensor:
-    """(147,) start of the regression: standing upright, arms hanging, filling the crop."""
-    rotvec = torch.zeros(24, 3)
-    rotvec[16, 2], rotvec[17, 2] = -math.radians(70), math.radians(70)
-    six = sixd_from_matrix(matrix_from_axis_angle(rotvec)).flatten()
-    return torch.cat([six, torch.tensor([1.05, 0.0, 0.0])])
+    """(147,) start of the regression: standing upright, arms hanging, filling the crop; numbers on any device."""
+    with torch.device("cpu"):
+        rotvec = torch.zeros(24, 3)
+        rotvec[16, 2], rotvec[17, 2] = -math.radians(70), math.radians(70)
+        six = sixd_from_matrix(matrix_from_axis_angle(rotvec)).flatten()
+        return torch.cat([six, torch.tensor([1.05, 0.0, 0.0])])
 
 
 @torch.no_grad()

@@ -5,7 +5,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from threedsl.network.heads import BNNeck
+from threedsl.network.heads import BNNeck, start_near_zero
 
 BANDS = ((0, 1 / 3), (1 / 6, 2 / 3), (1 / 2, 1))
 """Where the bands of MGS begin and end, as fractions of the picture's height: head and shoulders, trunk, legs.
@@ -24,8 +24,7 @@ class PartFeatures(nn.Module):
         self.necks = nn.ModuleList(BNNeck(channels, width) for _ in range(parts))
         self.displacements = nn.ModuleList(nn.Linear(width, vertices * 3) for _ in range(parts))
         for layer in self.displacements:
-            nn.init.normal_(layer.weight, std=1e-4)
-            nn.init.zeros_(layer.bias)
+            start_near_zero(layer)
         self.register_buffer("shares", torch.full((parts, vertices), 1 / parts))
 
     @torch.no_grad()

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from threedsl.data.small import fit
 from threedsl.people.maps import raw_maps
 from threedsl.people.network import STRIDE, decode
 from threedsl.people.person import SEEN, FoundPerson, body_box, notes_of
@@ -38,11 +39,13 @@ def find_people(image: NDArray[np.uint8], limit: int = 20) -> list[FoundPerson]:
 
 def candidates(image: NDArray[np.uint8]) -> list[FoundPerson]:
     """Whatever might be a person, each once, however unsure; best score first."""
-    people = look(image, *LARGE)
-    if not any(person.score >= SURE and person.height >= TALL * image.shape[0] for person in people):
-        people += look(image, *MIDDLE)
+    size = image.shape[:2]
+    small = fit(image, SMALL[0], SMALL[0])  # no pass looks at more
+    people = look(small, *LARGE, size)
+    if not any(person.score >= SURE and person.height >= TALL * size[0] for person in people):
+        people += look(small, *MIDDLE, size)
     if all(person.score < LIKELY for person in people):
-        people += look(image, *SMALL)
+        people += look(small, *SMALL, size)
     return merge(people)
 
 
@@ -63,11 +66,17 @@ def prominence(person: FoundPerson, size: tuple[int, int]) -> float:
 
 
 @torch.inference_mode()
-def look(image: NDArray[np.uint8], side: int, border: float) -> list[FoundPerson]:
-    """One pass over an RGB picture whose long side becomes `side` pixels with a border of that share around it."""
+def look(
+    image: NDArray[np.uint8], side: int, border: float, size: tuple[int, int] | None = None
+) -> list[FoundPerson]:
+    """One pass over an RGB picture whose long side becomes `side` pixels with a border of that share around it.
+
+    size: (height, width) of the photo that `image` shows, in whose pixels people are told; its own by default.
+    """
+    size = size or image.shape[:2]
     canvas, corner, zoom = prepare(image, side, border)
+    zoom = zoom * [image.shape[1] / size[1], image.shape[0] / size[0]]
     points, boxes, scores = (value.numpy() for value in decode(raw_maps(canvas), MOST, CENTRE))
-    size = image.shape[:2]
     people = []
     for person, box, score in zip(points, boxes, scores, strict=True):
         person[:, :2] = (person[:, :2] - corner) / zoom

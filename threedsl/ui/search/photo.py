@@ -86,7 +86,9 @@ def read_photo(path: str | Path, box: object = None) -> Photo:
     if box is not None and box != [] and box != "":
         return Photo([_own_area(image, check_box(box, *size), digest)], size, digest, Path(path))
     people, found = _people(image, digest)
-    view = jpeg(fit(image, VIEW_SIDE, VIEW_SIDE), 80)
+    whole = people[-1].crop  # at most CROP_HEIGHT high: of an upright photo the view as well
+    small = whole if max(whole.shape) == VIEW_SIDE else fit(image, VIEW_SIDE, VIEW_SIDE)
+    view = jpeg(small, 80)
     return Photo(people, size, digest, Path(path), not found, view)
 
 

@@ -1,4 +1,4 @@
-"""What many short-lived threads took does not stay with each of them."""
+"""What many short-lived threads took does not stay with each of them, and Gradio's stubs are left alone."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from tests.conftest import REPOSITORY
 THREADS = """
 import ctypes, os, sys, tempfile, threading
 from pathlib import Path
-from threedsl.ui.memory import share_arenas
+from threedsl.ui.before_import import share_arenas
 
 print(share_arenas())
 together = threading.Barrier(16)
@@ -44,3 +44,32 @@ def test_threads_share_arenas(tmp_path, monkeypatch, variable, told):
     command = [sys.executable, "-c", THREADS, str(tmp_path / "info.xml")]
     said, arenas = subprocess.check_output(command, cwd=REPOSITORY, text=True).split()
     assert said == told and (int(arenas) <= 2) == (variable is None)
+
+
+STUBS = """
+import ast, inspect, sys
+from threedsl.ui.before_import import import_gradio
+
+parse, asked, tell = ast.parse, [], inspect.getfile
+
+def counting(*args, **options):
+    asked.append(sys._getframe(1).f_globals["__name__"])
+    return parse(*args, **options)
+
+ast.parse = counting
+if sys.argv[1] == "ours":
+    import_gradio()
+import gradio
+
+assert inspect.getfile is tell and inspect.getfile(gradio.Textbox).endswith("textbox.py")
+print(asked.count("gradio.component_meta") > 0)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("way", "looked"), [("ours", "False"), ("Gradio's", "True")])
+def test_gradio_is_imported_without_a_look_at_its_stubs(way, looked):
+    assert (
+        subprocess.check_output([sys.executable, "-c", STUBS, way], cwd=REPOSITORY, text=True).strip()
+        == looked
+    )
