@@ -79,11 +79,12 @@ def test_what_is_right_is_read(tmp_path):
     assert len(records) == 2 and len(pieces["shape"]) == 2
 
 
-@pytest.mark.parametrize("row", [320, -1, 2**62])
-def test_an_ivf_index_that_names_other_rows_is_told(row):
+@pytest.mark.parametrize("kind", ["ivfsq", "ivfpq"])
+@pytest.mark.parametrize("row", [640, -1, 2**62])
+def test_an_ivf_index_that_names_other_rows_is_told(row, kind):
     import faiss
 
-    index = index_kinds.build_index(Piece(unit(np.random.default_rng(0), 320, 8)), "ivfsq")
+    index = index_kinds.build_index(Piece(unit(np.random.default_rng(0), 640, 8)), kind)
     assert index_kinds.has_own_rows(index)
     lists = faiss.downcast_InvertedLists(index.invlists)
     cell = next(cell for cell in range(lists.nlist) if lists.list_size(cell))

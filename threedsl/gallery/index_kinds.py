@@ -15,17 +15,20 @@ from threedsl.gallery.pieces import Piece
 
 KINDS = ("flat", "hnsw", "ivfsq", "ivfpq")
 """flat is exact; hnsw is a graph over 8-bit codes; ivfsq, cells of 8-bit codes, is built faster; ivfpq, cells of
-product codes, is the smallest. benchmarks/README.md has what was measured."""
+4-bit product codes, is the smallest, and the fastest from a few 100,000 pictures on. benchmarks/README.md has what was
+measured."""
 
 HNSW_LINKS, HNSW_BUILD, HNSW_SEARCH = 32, 100, 512
-PQ_BYTES = (64, 56, 32, 16, 8, 4, 2, 1)  # a descriptor's size in ivfpq: the first that divides it well
 POINTS_A_CENTROID = 39  # FAISS asks for so many training points for each
 MINIMUM = {
-    "ivfpq": POINTS_A_CENTROID * 256,
+    "ivfpq": POINTS_A_CENTROID * 16,
     "ivfsq": POINTS_A_CENTROID * 8,
 }  # pictures an index can be trained on
 TRAINED_ON = 2**18  # descriptors at most, a gigabyte of the shape stream
-NPROBE = 256  # cells searched; people's descriptors lie far apart, so that few cells hold few of the best
+NPROBE = (
+    256  # cells searched at least; people's descriptors lie far apart, so that few cells hold few of the best
+)
+NPROBE_PQ = 0.5  # share of the cells searched in ivfpq, whose codes are looked up many at a time
 CANDIDATES, CANDIDATES_PER_MATCH = 300, 10  # scored exactly: at least, and for each match asked for
 EXHAUSTIVE = 10_000  # allowed rows up to which a filtered search scores them all
 
@@ -48,15 +51,16 @@ def build_index(piece: Piece, kind: str):
     count, size = len(piece), piece.stored_width
     check_kind(kind, count)
     product, eight = faiss.METRIC_INNER_PRODUCT, faiss.ScalarQuantizer.QT_8bit
-    cells = max(1, min(int(2 * np.sqrt(count)), count // POINTS_A_CENTROID))
+    cells = int((1 if kind == "ivfpq" else 2) * np.sqrt(count))
+    cells = max(1, min(cells, count // POINTS_A_CENTROID))
     if kind == "hnsw":
         index = faiss.IndexHNSWSQ(size, eight, HNSW_LINKS, product)
         index.hnsw.efConstruction = HNSW_BUILD
     elif kind == "ivfsq":
         index = faiss.IndexIVFScalarQuantizer(faiss.IndexFlatIP(size), size, cells, eight, product)
     else:
-        code = next(length for length in PQ_BYTES if size % length == 0 and 4 * length <= max(size, 4))
-        index = faiss.IndexIVFPQ(faiss.IndexFlatIP(size), size, cells, code, 8, product)
+        codes = size // 2 if size % 2 == 0 else size  # two numbers a code
+        index = faiss.IndexIVFPQFastScan(faiss.IndexFlatIP(size), size, cells, codes, 4, product)
     wanted = min(count, TRAINED_ON, max(256, cells) * POINTS_A_CENTROID)
     if kind != "hnsw":
         index.cp.seed = 1234  # builds are repeatable
@@ -90,7 +94,8 @@ def _how_hard(index, wanted: int, share: float, selector):
     if isinstance(index, faiss.IndexHNSW):
         effort = min(index.ntotal, int(max(HNSW_SEARCH, wanted) / min(1, 2 * share)))
         return faiss.SearchParametersHNSW(sel=selector, efSearch=effort)
-    cells = min(index.nlist, int(np.ceil(NPROBE / share)))
+    cells = max(NPROBE, NPROBE_PQ * index.nlist) if isinstance(index, faiss.IndexIVFFastScan) else NPROBE
+    cells = min(index.nlist, int(np.ceil(cells / share)))
     return faiss.SearchParametersIVF(sel=selector, nprobe=cells)
 
 
