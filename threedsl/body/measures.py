@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import cv2
@@ -41,9 +42,7 @@ def body_measures(
         posed = body(shape, t_pose, offset, topology="display")
     vertices = posed.vertices[0].double().cpu().numpy()
     joints = dict(zip(SMPL_JOINTS, posed.joints[0].double().cpu().numpy(), strict=True))
-    part = body.smpl.lbs_weights.argmax(1).cpu().numpy()
-    arms = [i for i, name in enumerate(SMPL_JOINTS) if name.endswith(_ARM_JOINTS)]
-    edges = trunk_edges(body.faces_display, np.isin(part, arms))
+    edges = _trunk_edges_of(body)
 
     floor, height = vertices[:, 1].min(), np.ptp(vertices[:, 1])
     hips = (joints["left_hip"] + joints["right_hip"]) / 2
@@ -83,6 +82,13 @@ def _trunk(
 def _chain(joints: dict[str, np.ndarray], side: str, names: tuple[str, ...]) -> float:
     points = np.stack([joints[f"{side}_{name}"] for name in names])
     return float(np.linalg.norm(np.diff(points, axis=0), axis=1).sum())
+
+
+@lru_cache(maxsize=2)  # the same for all people
+def _trunk_edges_of(body: BodyModel) -> np.ndarray:
+    part = body.smpl.lbs_weights.argmax(1).cpu().numpy()
+    arms = [i for i, name in enumerate(SMPL_JOINTS) if name.endswith(_ARM_JOINTS)]
+    return trunk_edges(body.faces_display, np.isin(part, arms))
 
 
 def trunk_edges(faces: np.ndarray, left_out: np.ndarray) -> np.ndarray:
