@@ -154,9 +154,39 @@ def export(module: nn.Module, example: Tensor, outputs: list[str], shapes: dict)
         del part.metadata_props[:]  # where in the source each node comes from: ten times the graph
         part.doc_string = ""
     del model.graph.value_info[:]
+    drop_zero_biases(model.graph)
     for tensor in model.graph.initializer:
         del tensor.metadata_props[:]
     return model
+
+
+def drop_zero_biases(graph: onnx.GraphProto) -> None:
+    """Remove the zeros that the exporter computes as the bias of every convolution without one: for onnxruntime such a
+    bias is no constant, so that it keeps the convolution out of its fastest layout, a fifth of the time."""
+    made_by = {name: node for node in graph.node for name in node.output}
+    for node in graph.node:
+        if node.op_type == "Conv" and len(node.input) == 3 and _is_zero(node.input[2], made_by):
+            del node.input[2]
+    needed, kept = {output.name for output in graph.output}, []
+    for node in reversed(graph.node):
+        if needed.intersection(node.output):
+            needed.update(node.input)
+            kept.append(node.SerializeToString())
+    del graph.node[:]
+    for node in reversed(kept):
+        graph.node.add().ParseFromString(node)
+
+
+def _is_zero(name: str, made_by: dict[str, onnx.NodeProto]) -> bool:
+    """Whether a value is the number 0, repeated and converted."""
+    from onnx import numpy_helper
+
+    while name in made_by and made_by[name].op_type in ("Expand", "CastLike", "Cast"):
+        name = made_by[name].input[0]
+    if name not in made_by or made_by[name].op_type != "Constant":
+        return False
+    (value,) = made_by[name].attribute
+    return value.name == "value" and not numpy_helper.to_array(value.t).any()
 
 
 def bare(model: onnx.ModelProto) -> onnx.ModelProto:
