@@ -308,3 +308,11 @@ def test_nothing_there(tmp_path):
 def test_a_file_without_line_ends_is_a_sentence(dataset, text):
     with pytest.raises(InputError, match=r"line 2 has 2,[0-9,]+ characters; a line names one picture"):
         read_list(write(dataset, f"images/a.jpg 1\n{text}\n"), check_files=False)
+
+
+def test_a_number_of_thousands_of_digits_in_a_name_is_a_label_like_others(tmp_path):
+    number = "9" * 5000
+    path = tmp_path / "list.txt"
+    path.write_text(f"001_{number}_c9_1.jpg 1\n")
+    (record,) = read_list(path, check_files=False)
+    assert (record.camid, record.clothes) == ("9", number)

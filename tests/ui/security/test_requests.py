@@ -78,6 +78,7 @@ BAD_BODIES = {
     "event-is-a-list": b'{"data": [], "fn_index": [], "session_hash": "a"}',
     "session-is-long": b'{"data": [], "fn_index": 0, "session_hash": "' + b"a" * 1000 + b'"}',
     "session-is-a-path": b'{"data": [], "fn_index": 0, "session_hash": "../a"}',
+    "many-values": b'{"data": [' + b"[]," * 20_000 + b'[]], "fn_index": 0, "session_hash": "a"}',
     "large": b'{"data": ["' + b"x" * MOST_CALL_BYTES + b'"]}',
 }
 
