@@ -23,7 +23,7 @@ from threedsl.data.listfile import Record
 from threedsl.errors import InputError
 from threedsl.files import check_folder, keep_the_rest, settled, whole_folder
 from threedsl.gallery import index_kinds
-from threedsl.gallery.pieces import Piece
+from threedsl.gallery.pieces import MOST_WIDTH, Piece
 from threedsl.gallery.records import LABELS, Records
 from threedsl.reading import open_file, read_json
 
@@ -81,8 +81,7 @@ def save(folder: str | Path, saved: Saved) -> None:
         InputError: something else is there, or nothing can be written.
     """
     check_target(folder)
-    target = Path(folder).absolute()
-    with whole_folder(target) as fresh:
+    with whole_folder(target := Path(folder).absolute()) as fresh:
         for name, piece in saved.pieces.items():
             _write_piece(piece, fresh / f"{name}.npy")
         for stream, index in saved.indices.items():
@@ -236,7 +235,8 @@ def _piece(vectors: np.ndarray, columns: dict | None) -> Piece:
     if columns is None:
         return Piece(vectors, vectors.shape[1])
     stored, width = np.array(columns["stored"], np.int64), int(columns["width"])
-    if stored.shape != vectors.shape[1:] or (np.diff(stored, prepend=-1, append=width) <= 0).any():
+    fits = width <= MOST_WIDTH and stored.shape == vectors.shape[1:]
+    if not fits or (np.diff(stored, prepend=-1, append=width) <= 0).any():
         raise ValueError("the stored columns are not those of its descriptors")
     return Piece(vectors, width, stored)
 
