@@ -61,6 +61,7 @@ FOREIGN = f"This page does not answer to this host name; its operator can allow 
 NO_HOST = "The request's Host is neither a name nor an address."
 BAD_BODY = "The request body must be a JSON object; see docs/api.md."
 LARGE = f"A call may have {limits.MOST_CALL_BYTES // 2**20} MB at most; upload pictures first."
+QUEUED = "Calls of this event wait their turn; send it to /gradio_api/queue/join, or see docs/api.md."
 UNKNOWN = {  # as Gradio's page reads it
     "msg": "unexpected_error",
     "event_id": None,
@@ -241,6 +242,8 @@ class Guard:
             raise InputError(BAD_BODY)
         if not path.startswith(CALL) and not (type(number) is int and runs_here(self.page, number)):
             raise InputError(NO_EVENT)
+        if path.startswith((f"{API}/run/", f"{API}/api/")) and self.page.fns[number].queue:
+            raise InputError(QUEUED)
         return {key: call[key] for key in KEPT if key in call}
 
 
