@@ -149,3 +149,10 @@ def test_a_cache_that_others_could_have_filled_is_left_alone(no_home, kind):
     found = cache_folder()
     assert found != name and found.is_dir() and cache_folder() == found
     assert found.stat().st_mode & 0o077 == 0
+
+
+def test_a_pipe_under_the_name_of_a_leftover_keeps_nobody_waiting(tmp_path):
+    os.mkfifo(tmp_path / ".index.abcdefgh.work")
+    with whole_folder(tmp_path / "index") as fresh:
+        (fresh / "a.txt").write_text("whole")
+    assert (tmp_path / "index" / "a.txt").read_text() == "whole"

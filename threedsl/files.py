@@ -7,7 +7,7 @@ import secrets
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -159,19 +159,47 @@ def settled(target: Path, complete: str) -> Iterator[None]:
         yield
 
 
+def keep_the_rest(target: Path, fresh: Path, is_own: Callable[[str], object]) -> None:
+    """Give the folder that will replace `target` whatever else is in that, as links to the same files or as copies.
+
+    is_own: tells by its name whether something there is made anew, or is to go.
+    """
+    for path in target.iterdir() if target.is_dir() else ():
+        if is_own(path.name) or os.path.lexists(fresh / path.name):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.copytree(path, fresh / path.name, symlinks=True, copy_function=_link)
+        else:
+            _link(path, fresh / path.name)
+
+
+def _link(source: str | Path, target: str | Path) -> None:
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except (OSError, NotImplementedError):  # a file system without links
+        shutil.copy2(source, target, follow_symlinks=False)
+
+
 @contextmanager
-def changing(folder: str | Path) -> Iterator[None]:
+def changing(folder: str | Path) -> Iterator[Path]:
     """Keep other processes that change the same folder waiting, from reading it to replacing it with `whole_folder`.
 
     Readers are not kept waiting. A folder that does not exist is left to the block.
+
+    Yields:
+        The folder to read and replace: where a link was named, what it leads to, as otherwise only the link would be.
     """
+    folder = Path(os.path.realpath(folder))
+    if folder == folder.parent:  # the block locks the parent
+        yield folder
+        return
     done = False
     while not done:
-        with locked(Path(folder)) as handle:
+        with locked(folder) as handle:
             # What was waited for may have been replaced meanwhile; then the lock is that of a folder that is gone.
-            done = handle is None or is_at(handle, Path(folder))
+            done = handle is None or is_at(handle, folder)
             if done:
-                yield
+                yield folder
 
 
 def _left_behind(target: Path) -> list[Path]:

@@ -45,7 +45,7 @@ def is_abandoned(folder: Path) -> bool:
         with suppress(OSError):
             return folder.stat().st_mtime < time.time() - ABANDONED
         return False
-    with _opened(folder) as handle:
+    with _opened(folder, os.O_NOFOLLOW) as handle:  # a link is no leftover
         if handle is None:
             return False
         try:
@@ -56,11 +56,12 @@ def is_abandoned(folder: Path) -> bool:
 
 
 @contextmanager
-def _opened(folder: Path) -> Iterator[int | None]:
+def _opened(folder: Path, flags: int = 0) -> Iterator[int | None]:
+    """The open folder; None for whatever else is there, such as a pipe, whose opening would wait for its writer."""
     handle = None
     if fcntl is not None:
         with suppress(OSError):
-            handle = os.open(folder, os.O_RDONLY)
+            handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | flags)
     try:
         yield handle
     finally:

@@ -1,6 +1,7 @@
 """Adding to a saved index and deleting from it, and searches that only look at some of its pictures."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -110,6 +111,39 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(run, delete, index, tmp
         code, out, err = delete(*options[1:]) if options[0] == "delete" else run(*options)
         assert (code, out) == (2, "") and sentence in err and err.count("\n") == 1, options
     assert {path.name: path.read_bytes() for path in index.iterdir()} == before
+
+
+def test_other_files_in_the_folder_stay(run, delete, index, tmp_path):
+    """Such as the pictures of a gallery that the page exported, which are below its index."""
+    (index / "thumbnails").mkdir()
+    (index / "thumbnails" / "00000.jpg").write_bytes(b"a picture")
+    (index / "notes.txt").write_text("mine")
+    (index / "link").symlink_to(tmp_path / "nowhere")
+    assert delete(index, "--pid", "bea")[0] == 0
+    assert run("index", tmp_path / "people", "--out", index, "--add")[0] == 0
+    assert (index / "thumbnails" / "00000.jpg").read_bytes() == b"a picture"
+    assert (index / "notes.txt").read_text() == "mine" and (index / "link").is_symlink()
+
+
+def test_what_is_deleted_through_a_link_is_gone_where_the_index_is(delete, index, tmp_path):
+    link, inside = tmp_path / "elsewhere" / "link", index / "itself"
+    link.parent.mkdir()
+    link.symlink_to(index)
+    inside.symlink_to(index)  # its folder is the one that is locked
+    for name, person in ((link, "bea"), (inside, "unknown")):
+        assert delete(name, "--pid", person)[0] == 0
+    assert link.is_symlink() and "bea" not in {record.pid for record in Gallery.load(index).records}
+
+
+@pytest.mark.parametrize("kind", ["pipe", "root"])
+def test_what_is_no_index_is_a_sentence_at_once(tmp_path, kind):
+    place = tmp_path / "pipe" if kind == "pipe" else "/"
+    if kind == "pipe":
+        os.mkfifo(place)
+    command = [sys.executable, "-m", "threedsl", "delete", str(place), "--pid", "x"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60)
+    sentence = "does not exist" if kind == "pipe" else "is not a saved index"
+    assert done.returncode == 2 and sentence in done.stderr, done.stderr
 
 
 def test_two_programs_that_add_lose_nothing(world, index, tmp_path):

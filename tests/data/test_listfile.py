@@ -308,3 +308,21 @@ def test_nothing_there(tmp_path):
 def test_a_file_without_line_ends_is_a_sentence(dataset, text):
     with pytest.raises(InputError, match=r"line 2 has 2,[0-9,]+ characters; a line names one picture"):
         read_list(write(dataset, f"images/a.jpg 1\n{text}\n"), check_files=False)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"001_{'9' * 5000}_c9_1.jpg 1",
+        f"a.jpg {'p' * 501}",
+        f"a.jpg p {'c' * 501}",
+        f"a.jpg p c {'o' * 10_000}",
+    ],
+    ids=["in-a-name", "person", "camera", "clothes"],
+)
+def test_labels_longer_than_any_are_a_sentence(tmp_path, line):
+    """An array of a list's labels takes for each of them what the longest takes."""
+    path = tmp_path / "list.txt"
+    path.write_text(f"b.jpg 1\n{line}\n")
+    with pytest.raises(InputError, match=r"line 2: .*… is a label of [0-9,]+ characters; shorten it"):
+        read_list(path, check_files=False)

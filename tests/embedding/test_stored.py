@@ -13,7 +13,7 @@ GOOD = {
     "rows": np.array([4, 6]),
     "appearance": np.zeros((2, 3), np.float32),
     "shape": np.zeros((2, 3), np.float32),
-    "digests": np.array(["", ""]),
+    "digests": np.array(["", "0f" * 32]),
     "skipped": np.array(["one"]),
 }
 
@@ -24,13 +24,21 @@ def without(name: str) -> dict[str, np.ndarray]:
 
 def test_a_block_comes_back(tmp_path):
     np.savez(tmp_path / "a.npz", **GOOD)
-    assert load_block(tmp_path / "a.npz", 4, 4)["rows"].tolist() == [4, 6]
+    assert load_block(tmp_path / "a.npz", 4, 3, (3, 3))["rows"].tolist() == [4, 6]
 
 
 @pytest.mark.parametrize(
     "arrays",
     [
-        GOOD | {"rows": np.array([4, 8])},
+        GOOD | {"rows": np.array([4, 7])},
+        GOOD | {"rows": np.array([4, 4])},
+        GOOD | {"rows": np.array([6, 4])},
+        GOOD | {"digests": np.array([1, 2])},
+        GOOD | {"digests": np.array(["", "not hexadecimal"])},
+        GOOD | {"appearance": np.full((2, 3), np.nan, np.float32)},
+        GOOD | {"appearance": np.zeros((2, 4), np.float32)},
+        GOOD | {"appearance": np.zeros((2, 3), np.int64)},
+        GOOD | {"skipped": np.zeros(0, "U1")},
         GOOD | {"rows": np.array([-1, 4])},
         GOOD | {"rows": np.array([4.0, 5.0])},
         GOOD | {"rows": np.array([4])},
@@ -45,7 +53,7 @@ def test_a_block_of_something_else_goes(tmp_path, arrays):
     path = tmp_path / "a.npz"
     np.savez(path, **arrays)
     with pytest.raises(InputError, match="start the command again"):
-        load_block(path, 4, 4)
+        load_block(path, 4, 3, (3, 3))
     assert not path.exists()
 
 
@@ -61,7 +69,7 @@ def test_a_header_that_lies_takes_no_memory(tmp_path):
         archive.writestr("job.npy", header.getvalue())
     assert not is_made_by(path, "key")
     with pytest.raises(InputError):
-        load_block(path, 4, 4)
+        load_block(path, 4, 3, (3, 3))
 
 
 def test_whose_an_output_is(tmp_path):

@@ -12,7 +12,7 @@ from benchmarks.results.tables import comparison
 from tests.conftest import REPOSITORY
 from tests.evaluation.outputs import objects
 from threedsl.cli import main
-from threedsl.evaluation.tables.latex import escaped
+from threedsl.evaluation.tables.latex import _comment, escaped
 from threedsl.evaluation.tables.published import PUBLISHED, find_published
 
 PAPER = "Learning 3D Shape Feature"
@@ -245,4 +245,5 @@ def test_latex(seeds, whole, evaluate, tmp_path, capsys):
 
 
 def test_latex_escapes_names():
+    assert _comment("data\n\\input{x}\r\u2028, protocol a") == "% data \\input{x} , protocol a"  # one line
     assert escaped("a_b&50%{x}~^\\") == r"a\_b\&50\%\{x\}\textasciitilde{}\textasciicircum{}\textbackslash{}"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.models import random_model
 from tests.zips import crop, declaring, link, locked, overlapping, zipped
@@ -355,3 +356,13 @@ def test_thumbnails_are_checked(tmp_path, gallery, model):
         imported(changed(exported(tmp_path, gallery), thumbnails__00002_jpg=None), model)
     with pytest.raises(InputError, match="thumbnail 1 is not a picture"):
         imported(changed(exported(tmp_path, gallery), thumbnails__00001_jpg=b"<svg/>"), model)
+
+
+def test_thumbnails_of_a_few_kilobytes_and_many_megapixels_are_refused(tmp_path, gallery, model):
+    """Hundreds of them would take gigabytes together."""
+    for kind in ("PNG", "JPEG", "GIF"):
+        large = io.BytesIO()
+        Image.new("L", (2000, 2000), 128).save(large, kind)
+        path = exported(tmp_path, gallery)
+        with pytest.raises(InputError, match=r"is damaged \(thumbnail 0 has 2000 x 2000 pixels"):
+            imported(changed(path, **{"thumbnails__00000_jpg": large.getvalue()}), model)

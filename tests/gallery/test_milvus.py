@@ -1,6 +1,7 @@
 """What a Milvus collection has of its own: opening it again, refusals, and the filter's language."""
 
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -48,8 +49,6 @@ def test_a_server_that_does_not_answer_is_a_sentence(address):
 
 
 def test_too_long_a_label_adds_nothing(address):
-    from dataclasses import replace
-
     known = described(2, 0)
     gallery = MilvusGallery.create(address, "people", known)
     with pytest.raises(InputError, match="4,096 bytes"):
@@ -62,3 +61,50 @@ def test_filters_in_milvus_language():
     assert expression(None) == expression(Filter()) == ""
     assert expression(Filter(not_pid=('a"b',))) == 'pid not in ["a\\"b"]'
     assert expression(Filter(camid=(), since=2.0)) == "id < 0 and time >= 2.0 and time > -1e+300"
+    assert expression(Filter(pid=("\\x\n\0\x1b",))) == 'pid in ["\\\\x\\n\0\x1b"]'
+    assert expression(Filter(since=-float("inf"), until=float("inf"))) == (
+        "time >= -1e+308 and time <= 1e+308 and time > -1e+300"
+    )
+    with pytest.raises(InputError, match="not NaN"):
+        Filter(since=float("nan"))
+
+
+ODD = [
+    "a",
+    '"',
+    "\\",
+    '\\"',
+    '" or id >= 0 or pid == "',
+    "\n\r\t",
+    "\0",
+    "\x1b",
+    "\b\f\v",
+    "{x}",
+    "%",
+    "\\u0041",
+    "\u2028",
+]
+
+
+@pytest.mark.slow
+def test_no_label_is_read_as_a_filter(address):
+    records = [replace(picture(row), pid=label) for row, label in enumerate(ODD)]
+    known = described(len(ODD), 0)
+    gallery = MilvusGallery.create(address, "odd", known)
+    gallery.add(records, known)
+    for row, label in enumerate(ODD):
+        found = gallery.search(known.rows(slice(0, 1)), k=100, where=Filter(pid=(label,)))[0]
+        assert [match.index for match in found] == [row], label
+        others = gallery.search(known.rows(slice(0, 1)), k=100, where=Filter(not_pid=(label,)))[0]
+        assert sorted([row, *(match.index for match in others)]) == list(range(len(ODD)))
+    gallery.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("about", ["{}", "[]", "x", "null", '{"widths": 1}'])
+def test_a_collection_that_describes_no_gallery_is_a_sentence(address, about):
+    gallery = MilvusGallery.create(address, "people", described(2, 0))
+    gallery._client.upsert("people_about", [{"id": 0, "about": about, "unused": [0.0, 1.0]}])
+    with pytest.raises(InputError, match="does not describe a gallery"):
+        MilvusGallery(gallery._client, "people")
+    gallery.close()

@@ -241,3 +241,16 @@ def test_descriptors_in_column_order_come_back(tmp_path):
     gallery = Gallery(made.records, appearance, made.shape, "model")
     gallery.save(tmp_path / "index")
     assert np.array_equal(Gallery.load(tmp_path / "index").appearance, gallery.appearance)
+
+
+@pytest.mark.parametrize("width", [2**15 + 1, 10**12, 2**70])
+def test_columns_that_no_network_has_are_refused_before_memory_is_taken(tmp_path, width):
+    saved = tmp_path / "index"
+    gallery_of(tmp_path, range(1, 5)).save(saved)
+    path = saved / "records.json"
+    header = json.loads(path.read_text(encoding="utf-8"))
+    stored = list(range(np.load(saved / "appearance.npy", mmap_mode="r").shape[1]))
+    header["columns"] = {"appearance": {"width": width, "stored": stored}}
+    path.write_text(json.dumps(header), encoding="utf-8")
+    with pytest.raises(InputError, match="the stored columns are not those of its descriptors"):
+        Gallery.load(saved)

@@ -194,7 +194,7 @@ def test_a_checkpoint_keeps_parts_and_one_from_before_them_still_loads(config, t
         assert torch.equal(again.state_dict()[name], value), name
 
 
-@pytest.mark.parametrize("parts", [1, 2, 4, -1, True, "3", 2.5, None])
+@pytest.mark.parametrize("parts", [1, 2, 4, -1, True, "3", 2.5, 3.0, 0.0, None])
 def test_other_numbers_of_parts_are_refused(parts):
     with pytest.raises(InputError, match=r"network parts must be 0 or 3, not"):
         NetworkConfig(parts=parts)

@@ -37,14 +37,14 @@ def run(args: argparse.Namespace) -> None:
         raise InputError(
             "Nothing was named to delete; give pictures by their paths, or --pid, --camid or --clothes."
         )
-    with changing(args.index):
-        gallery = Gallery.load(args.index)
+    with changing(args.index) as folder:
+        gallery = Gallery.load(folder)
         count = gallery.delete(_rows(gallery, args.pictures)) + (gallery.delete(where) if where else 0)
         if not len(gallery):
             raise InputError(f"That is every picture of {args.index}; to be rid of all, delete the folder.")
         left = gallery if args.mark else gallery.compacted()
         if count or left is not gallery:
-            left.save(args.index)
+            left.save(folder)
     if args.json:
         print_json({"index": args.index, "deleted": count, "pictures": len(left)})
     else:

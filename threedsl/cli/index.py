@@ -11,6 +11,8 @@ from threedsl.errors import InputError
 from threedsl.gallery.index_kinds import KINDS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from threedsl.gallery import Gallery
     from threedsl.pipeline import ThreeDSL
 
@@ -41,8 +43,8 @@ def run(args: argparse.Namespace) -> None:
     if args.add:
         if args.kind:
             raise InputError("An index keeps its kind when pictures are added; leave --kind out.")
-        with changing(args.out):
-            gallery, added = _extended(args, load_model(args))
+        with changing(args.out) as folder:
+            gallery, added = _extended(args, folder, load_model(args))
         if args.json:
             print_json(
                 {"out": args.out, "added": added, "pictures": len(gallery), "skipped": gallery.skipped}
@@ -58,13 +60,13 @@ def run(args: argparse.Namespace) -> None:
         print(f"{len(gallery)} pictures indexed in {args.out}")
 
 
-def _extended(args: argparse.Namespace, model: ThreeDSL) -> tuple[Gallery, int]:
+def _extended(args: argparse.Namespace, folder: Path, model: ThreeDSL) -> tuple[Gallery, int]:
     """The saved index with the pictures of the source that it lacks, saved again; and how many they are."""
     from threedsl.data.listfile import may_be_photos, records_and_rest
     from threedsl.descriptors import Descriptors
     from threedsl.gallery import Gallery
 
-    gallery = Gallery.load(args.out, model)
+    gallery = Gallery.load(folder, model)
     rows = zip(gallery.records, gallery.records.deleted, strict=True)
     known = {record.path.resolve() for record, deleted in rows if not deleted}
     records, gallery.skipped = records_and_rest(args.source)
@@ -75,7 +77,7 @@ def _extended(args: argparse.Namespace, model: ThreeDSL) -> tuple[Gallery, int]:
         )
         gallery.skipped += more.skipped
         gallery.add(more.records, Descriptors(more.appearance, more.shape, more.fingerprint), more.boxes)
-        gallery.save(args.out)
+        gallery.save(folder)
     for sentence in gallery.skipped:
         print(f"left out: {sentence}", file=sys.stderr)
     return gallery, len(more) if fresh else 0

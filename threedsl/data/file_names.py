@@ -27,6 +27,7 @@ PRCC_TRAIN = re.compile(
 PRCC_TEST = re.compile(
     rf"(?P<camera>[ABC])/(?P<pid>\d{{3}})/cropped_rgb\d+{_END}"
 )  # A/001/cropped_rgb001.jpg
+LONGEST_NUMBER = 100  # digits; Python reads 4,300 at most
 PRCC_CLOTHES = {"A": "1", "B": "1", "C": "2"}
 
 _ANY_CAMERA = re.compile(r"(?:^|[_-])c(\d{1,2})(?=[s_.-])")
@@ -34,8 +35,8 @@ _MSMT17_STRICT = re.compile(r"\d{4}_\d{3}_(?P<camera>\d\d)_\d{4}(?:morning|noon|
 
 
 def plain(number: str) -> str:
-    """Digits without leading zeros; anything else as it is."""
-    return str(int(number)) if number.isdecimal() else number
+    """Digits without leading zeros; anything else as it is, and numbers that no dataset has."""
+    return str(int(number)) if number.isdecimal() and len(number) <= LONGEST_NUMBER else number
 
 
 def labels_in_path(path: str) -> tuple[str, str]:

@@ -23,6 +23,7 @@ _SUFFIXES = tuple(SUFFIXES)
 JUNK = "-1"
 MOST_LIST_BYTES = 2**30  # some ten millions of pictures
 MOST_LINE = 2**20  # characters; the patterns take minutes on a file without line ends
+LONGEST_LABEL = 500  # characters; an array of labels takes for each what the longest takes
 UNKNOWN = "-"
 
 
@@ -75,6 +76,12 @@ def read_list(path: str | Path, root: str | Path | None = None, check_files: boo
         if not (camid and clothes):
             camera_in_name, clothes_in_name = labels_in_path(name)
             camid, clothes = camid or camera_in_name, clothes or clothes_in_name
+        if longest := max(
+            (label for label in (pid, camid, clothes) if len(label) > LONGEST_LABEL), default=""
+        ):
+            raise InputError(
+                f"{path}, line {number}: {longest[:40]}… is a label of {len(longest):,} characters; shorten it."
+            )
         before, there = seen.setdefault(name, (pid, number))
         if before != pid:
             raise InputError(

@@ -236,8 +236,11 @@ def finish(job: Job) -> tuple[int, list[str]] | None:
                 return _count(job.out), []
             if not all(job.file(number).is_file() for number in job.blocks):
                 return None
+            config = job.model.config
+            widths = config.descriptor, config.shape_width
             pieces = [
-                load_block(job.file(number), number * BLOCK, len(job.block(number))) for number in job.blocks
+                load_block(job.file(number), number * BLOCK, len(job.block(number)), widths)
+                for number in job.blocks
             ]
             skipped = [str(sentence) for piece in pieces for sentence in piece["skipped"]]
             rows = np.concatenate([piece["rows"] for piece in pieces])

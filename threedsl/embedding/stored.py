@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from threedsl.errors import InputError
 from threedsl.evaluation.descriptor_cache import DAMAGE
 
 LONGEST_KEY = 2**12  # bytes of the array that tells what an output is made of
-ARRAYS = ("appearance", "shape", "digests")  # a row a picture, as `rows` has them
+DIGEST = re.compile(r"|[0-9a-f]{64}")
 
 
 def is_made_by(out: Path, key: str) -> bool:
@@ -26,8 +27,10 @@ def is_made_by(out: Path, key: str) -> bool:
         return False
 
 
-def load_block(path: Path, start: int, count: int) -> dict[str, np.ndarray]:
+def load_block(path: Path, start: int, count: int, widths: tuple[int, int]) -> dict[str, np.ndarray]:
     """The arrays of a block, whose pictures are the rows from `start` on of the list.
+
+    widths: of the model's appearance and shape descriptors.
 
     Raises:
         InputError: it is damaged, or the block of other pictures; it has been deleted then.
@@ -36,15 +39,33 @@ def load_block(path: Path, start: int, count: int) -> dict[str, np.ndarray]:
         with zipfile.ZipFile(path) as archive:
             check_members(archive, archive.infolist())
         with np.load(path, allow_pickle=False) as file:
-            piece = {name: file[name] for name in (*ARRAYS, "rows", "skipped")}
-        rows = piece["rows"]
-        if rows.ndim != 1 or any(len(piece[name]) != len(rows) for name in ARRAYS):
-            raise ValueError("its arrays do not belong together")
-        if rows.dtype != np.int64 or not np.isin(rows, np.arange(start, start + count)).all():
-            raise ValueError("its rows are those of another block")
+            piece = {name: file[name] for name in ("appearance", "shape", "digests", "rows", "skipped")}
+        _check_block(piece, start, count, widths)
         return piece
     except (TypeError, MemoryError, RuntimeError, *DAMAGE):
         path.unlink(missing_ok=True)
         raise InputError(
             f"{path} was damaged and has been deleted; start the command again, which computes it once more."
         ) from None
+
+
+def _check_block(piece: dict[str, np.ndarray], start: int, count: int, widths: tuple[int, int]) -> None:
+    rows, digests, skipped = piece["rows"], piece["digests"], piece["skipped"]
+    if (
+        rows.dtype != np.int64
+        or rows.ndim != 1
+        or (np.diff(rows, prepend=start - 1, append=start + count) < 1).any()
+    ):
+        raise ValueError("its rows are those of another block")
+    for name, width in zip(("appearance", "shape"), widths, strict=True):
+        vectors = piece[name]
+        if (
+            vectors.shape != (len(rows), width)
+            or vectors.dtype != np.float32
+            or not np.isfinite(vectors).all()
+        ):
+            raise ValueError(f"its {name} is that of another model")
+    if digests.shape != rows.shape or not all(DIGEST.fullmatch(str(digest)) for digest in digests):
+        raise ValueError("its digests are none")
+    if skipped.shape != (count - len(rows),):
+        raise ValueError("it lacks pictures")

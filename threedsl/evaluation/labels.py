@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -35,9 +37,14 @@ def labels_of(records: Sequence[Record], own_cameras: bool = False) -> Labels:
     """The records' labels as arrays; with own_cameras each picture counts as its own camera."""
     return Labels(
         np.array([record.pid for record in records]),
-        np.array([str(record.path) if own_cameras else record.camid for record in records]),
+        np.array([_short(record.path) if own_cameras else record.camid for record in records]),
         np.array([record.clothes for record in records]),
     )
+
+
+def _short(path: Path) -> str:
+    """Another text for every path, as short for a long one: an array takes for each what the longest takes."""
+    return hashlib.sha256(os.fsencode(path)).hexdigest()[:32]
 
 
 def single_shots(gallery: Sequence[Record], draws: int, seed: int) -> list[NDArray[np.int64]]:

@@ -25,12 +25,14 @@ from threedsl.errors import InputError
 from threedsl.files import whole_file
 from threedsl.gallery.archive import Archive, Entry, TooMuch
 from threedsl.gallery.gallery import Gallery
+from threedsl.gallery.packed import check_pixels_of
 from threedsl.gallery.storage import RECORDS
 
 FORMAT = 1  # of an index with whole descriptors and nothing deleted
 DESCRIPTORS = ("appearance", "shape")
 MOST_HEADER_BYTES = 2 * 2**20
 MOST_THUMBNAIL_BYTES = 2**18
+MOST_THUMBNAIL_PIXELS = 2**16  # twice what the page makes; they are in memory together
 LONGEST = 500  # characters of a name or a label
 UNIT = 1e-3  # how far a descriptor's length may be from 1
 
@@ -114,7 +116,7 @@ def read_exported(
             for name, width in zip(DESCRIPTORS, widths, strict=True)
         ]
         thumbnails = [
-            load_image(
+            _thumbnail(
                 archive.read(entries[f"thumbnails/{i:05d}.jpg"], MOST_THUMBNAIL_BYTES), f"thumbnail {i}"
             )
             for i in range(len(rows))
@@ -158,6 +160,14 @@ def _descriptors(archive: Archive, entry: Entry, checksums: dict, shape: tuple[i
     if not np.all(np.abs(lengths - 1) < UNIT):  # false for NaN as well
         raise ValueError(f"{entry.name} holds something other than descriptors")
     return vectors
+
+
+def _thumbnail(data: bytes, name: str) -> np.ndarray:
+    check_pixels_of(data, name, MOST_THUMBNAIL_PIXELS)
+    image = load_image(data, name)
+    if image.shape[0] * image.shape[1] > MOST_THUMBNAIL_PIXELS:  # of a format that only the decoder knows
+        raise InputError(f"{name} is larger than thumbnails are")
+    return image
 
 
 def _record(row: dict) -> Record:

@@ -33,6 +33,9 @@ LONGEST = 4096  # bytes of a path or a label
 AT_ONCE = 500  # pictures a message, some megabytes
 MOST = 16_384  # candidates of one search, Milvus's limit
 UNKNOWN_TIME = -1e300
+LATEST = 1e308  # stands for infinity, which Milvus's language lacks
+# Milvus's language has fewer escapes than JSON; other control characters stand for themselves.
+ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n", "\r": r"\r", "\t": r"\t"})
 
 
 class MilvusGallery:
@@ -43,13 +46,16 @@ class MilvusGallery:
 
     def __init__(self, client, name: str):
         self._client, self._name = client, name
-        about = json.loads(client.query(f"{name}_about", ids=[0], output_fields=["about"])[0]["about"])
-        self.fingerprint, self.kind, self.shape_share = (
-            about["fingerprint"],
-            about["kind"],
-            about["shape_share"],
-        )
-        self._widths: dict[str, int] = about["widths"]
+        found = client.query(f"{name}_about", ids=[0], output_fields=["about"])
+        try:
+            about = json.loads(found[0]["about"])
+            self.fingerprint, self.kind = str(about["fingerprint"]), str(about["kind"])
+            self.shape_share = float(about["shape_share"])
+            self._widths = {stream: int(about["widths"][stream]) for stream in ("appearance", "shape")}
+        except (LookupError, TypeError, ValueError, RecursionError):
+            raise InputError(
+                f"Collection {name}_about does not describe a gallery; create the gallery again under another name."
+            ) from None
 
     @classmethod
     def create(
@@ -245,15 +251,14 @@ def expression(where: Filter | None) -> str:
         return ""
     parts = []
     for name, (values, wanted) in where.labels().items():
-        listed = json.dumps(list(values), ensure_ascii=False)
+        listed = ", ".join(f'"{value.translate(ESCAPES)}"' for value in values)
         if values:
-            parts.append(f"{name} {'in' if wanted else 'not in'} {listed}")
+            parts.append(f"{name} {'in' if wanted else 'not in'} [{listed}]")
         elif wanted:
             parts.append("id < 0")
-    if where.since is not None:
-        parts.append(f"time >= {float(where.since)!r}")
-    if where.until is not None:
-        parts.append(f"time <= {float(where.until)!r}")
+    for sign, time in ((">=", where.since), ("<=", where.until)):
+        if time is not None:
+            parts.append(f"time {sign} {min(max(float(time), -LATEST), LATEST)!r}")
     if where.since is not None or where.until is not None:
         parts.append(f"time > {UNKNOWN_TIME!r}")
     return " and ".join(parts)

@@ -29,3 +29,14 @@ def check_packed(content: Path | bytes, name: str) -> None:
         raise InputError(
             f"{name} claims {pixels / 1e6:.0f} megapixels in {size:,} bytes, which no photo has; leave it out."
         )
+
+
+def check_pixels_of(content: bytes, name: str, most: int) -> None:
+    """Raises InputError if a picture's header says that it has more than `most` pixels; the decoder reports damage."""
+    try:
+        with Image.open(io.BytesIO(content)) as picture:
+            width, height = picture.size
+    except Exception:
+        return
+    if width * height > most:
+        raise InputError(f"{name} has {width} x {height} pixels, more than {most:,}; leave it out.")

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 BLOCK_BYTES = 32 << 20  # read at once in a pass over all descriptors
+MOST_WIDTH = 2**15  # of any network; an index from elsewhere could claim more columns than memory holds
 IN_MEMORY = 256 << 20  # bytes of added descriptors above which they go to a temporary file
 
 

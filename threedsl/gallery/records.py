@@ -44,6 +44,8 @@ class Filter:
             values = getattr(self, name)
             if isinstance(values, str) or not all(isinstance(value, str) for value in values or ()):
                 raise InputError(f"A filter's {name} is a tuple of labels, not {str(values)[:60]!r}.")
+        if self.since != self.since or self.until != self.until:
+            raise InputError("A filter's times are numbers of seconds, not NaN.")
 
     def labels(self) -> dict[str, tuple[tuple[str, ...], bool]]:
         """Label -> (its values, whether they are the allowed ones); a label with both kinds counts the difference."""

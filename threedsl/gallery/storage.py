@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,15 +21,15 @@ import numpy as np
 from threedsl.arrays import check_npy
 from threedsl.data.listfile import Record
 from threedsl.errors import InputError
-from threedsl.files import check_folder, settled, whole_folder
+from threedsl.files import check_folder, keep_the_rest, settled, whole_folder
 from threedsl.gallery import index_kinds
-from threedsl.gallery.pieces import Piece
+from threedsl.gallery.pieces import MOST_WIDTH, Piece
 from threedsl.gallery.records import LABELS, Records
 from threedsl.reading import open_file, read_json
 
 FORMAT = 2
 READ = (1, 2)  # 1 had no times, no deleted pictures, no columns left out, and an index of the combined stream
-RECORDS = "records.json"
+RECORDS, OWN = "records.json", re.compile(r"records\.json|(appearance|shape|combined)\.(npy|faiss)")
 MOST_HEADER_BYTES = 2**30  # some millions of pictures
 BUILD_AGAIN = "build it again with `python -m threedsl index`"
 TRIES, PAUSE = 200, 0.01  # for an index being replaced, and the seconds between two
@@ -73,14 +74,14 @@ def check_target(folder: str | Path) -> None:
 def save(folder: str | Path, saved: Saved) -> None:
     """Write a gallery's content to a folder.
 
-    Whatever goes wrong, and whenever the program is killed, the old index or the new one can be loaded.
+    Whatever goes wrong, and whenever the program is killed, the old index or the new one can be loaded. Other files
+    there, such as the pictures of an exported gallery, stay.
 
     Raises:
         InputError: something else is there, or nothing can be written.
     """
     check_target(folder)
-    target = Path(folder).absolute()
-    with whole_folder(target) as fresh:
+    with whole_folder(target := Path(folder).absolute()) as fresh:
         for name, piece in saved.pieces.items():
             _write_piece(piece, fresh / f"{name}.npy")
         for stream, index in saved.indices.items():
@@ -99,6 +100,7 @@ def save(folder: str | Path, saved: Saved) -> None:
             "deleted": np.flatnonzero(saved.records.deleted).tolist(),
         }
         _write_records(header, saved.records, target, fresh / RECORDS)
+        keep_the_rest(target, fresh, OWN.fullmatch)
 
 
 def _write_piece(piece: Piece, path: Path) -> None:
@@ -233,7 +235,8 @@ def _piece(vectors: np.ndarray, columns: dict | None) -> Piece:
     if columns is None:
         return Piece(vectors, vectors.shape[1])
     stored, width = np.array(columns["stored"], np.int64), int(columns["width"])
-    if stored.shape != vectors.shape[1:] or (np.diff(stored, prepend=-1, append=width) <= 0).any():
+    fits = width <= MOST_WIDTH and stored.shape == vectors.shape[1:]
+    if not fits or (np.diff(stored, prepend=-1, append=width) <= 0).any():
         raise ValueError("the stored columns are not those of its descriptors")
     return Piece(vectors, width, stored)
 

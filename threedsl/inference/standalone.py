@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import numpy as np
 import torch
 
 from threedsl.errors import InputError
-from threedsl.files import whole_folder
+from threedsl.files import keep_the_rest, whole_folder
 from threedsl.inference.graph import IMAGES, Exported, to_onnx
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from threedsl.pipeline import ThreeDSL
 
 GRAPH = "network.onnx"
+PIECE_NAME = re.compile(r"weights-\d+\.bin")
 PIECE = 9_000_000  # bytes; a single weight may be larger
 SMALL = 1024  # bytes of weights that stay in the graph
 BATCHES = (1, 2, 7)
@@ -47,6 +49,9 @@ def write_standalone(model: ThreeDSL, folder: Path) -> dict[str, float]:
         graph = to_onnx(exported, model.input_size)
         with whole_folder(folder) as scratch:
             save_in_pieces(graph, scratch)
+            keep_the_rest(
+                folder, scratch, lambda name: name == GRAPH or PIECE_NAME.fullmatch(name) is not None
+            )
             return check(scratch / GRAPH, exported, model.input_size)
     finally:
         model.network.to(model.device)

@@ -61,7 +61,7 @@ class NetworkConfig:
                 raise InputError(f"network {field} must be a positive integer, not {short(value)}.")
             if value > LARGEST[field]:
                 raise InputError(f"network {field} must be {LARGEST[field]:,} or less, not {short(value)}.")
-        if isinstance(self.parts, bool) or self.parts not in (0, len(BANDS)):
+        if type(self.parts) is not int or self.parts not in (0, len(BANDS)):
             raise InputError(f"network parts must be 0 or {len(BANDS)}, not {short(self.parts)}.")
         if self.part_shares is not None:
             check_part_shares(self.part_shares, self.parts)

@@ -18,6 +18,7 @@ from threedsl.gallery import Gallery
 from threedsl.ui.demo_galleries import OpenGallery
 from threedsl.ui.security.caller import current
 from threedsl.ui.security.limits import addresses_are_shared
+from threedsl.ui.security.written import is_cancelled
 
 UNUSED_SECONDS = 1800  # a gallery that was not searched or viewed for so long expires
 # The same for one that was never viewed after it was made and whose page is not open, as with the API's.
@@ -58,9 +59,9 @@ class Building:
     gone: bool = False
 
     def check(self) -> None:
-        """Raises InputError once its visitor has left."""
-        if self.gone:
-            raise InputError("The visit ended before the gallery was built.")
+        """Raises InputError once its visitor has left, or cancelled it."""
+        if self.gone or is_cancelled():
+            raise InputError("The visit ended, or the build was cancelled, before the gallery was built.")
 
 
 class Visitors:

@@ -144,3 +144,33 @@ def test_an_export_of_a_gallery_deleted_meanwhile_leaves_nothing(empty, monkeypa
     with pytest.raises(Refused, match="unknown"):
         visitor.export(page.name)
     assert not [path for path in empty.files() if path.suffix == ".zip" and "export" in str(path)]
+
+
+@pytest.mark.slow
+def test_a_cancelled_build_ends_and_keeps_no_gallery(empty, monkeypatch):
+    visitor, building, cancelled = empty.visitor(), threading.Event(), threading.Event()
+    describe = empty.service._describe
+    described = []
+
+    def held(crops):
+        building.set()
+        assert cancelled.wait(60)
+        described.append(len(crops))
+        return describe(crops)
+
+    monkeypatch.setattr(empty.service, "describe", held)
+    files = visitor.upload({f"{i}.png": crop(i) for i in range(20)})
+    target = [visitor.ids["gallery-build"], "click"]
+    event = next(e for e in visitor.events if target in e["targets"] and e["backend_fn"])
+    call = {
+        "fn_index": event["id"],
+        "data": [files, "", "tiny", None],
+        "session_hash": visitor.session,
+    }
+    said = visitor.http.post("gradio_api/queue/join", json=call).json()
+    assert building.wait(60)
+    visitor.http.post("gradio_api/cancel", json=call | {"event_id": said["event_id"]})
+    time.sleep(0.3)
+    cancelled.set()
+    wait_until(lambda: not empty.service.visitors._building)
+    assert described == [8] and not empty.service.visitors._held

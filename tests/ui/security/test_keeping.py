@@ -151,3 +151,14 @@ def test_photos_of_made_up_visits_do_not_fill_the_memory(empty, monkeypatch):
         visitor.search({"photo.png": crop(i)}, "tiny")
     left = set(states.session_data) - before
     assert "madeup5" in left and "madeup0" not in left
+
+
+@pytest.mark.slow
+def test_a_visit_begins_without_a_description_of_the_page(empty):
+    """Making one took a tenth of a second of the event loop for every made-up session."""
+    visitor = empty.visitor()
+    visitor.search({"photo.png": crop(1)}, "tiny")
+    state = empty.page.states[visitor.session]
+    assert state.state_data  # the photo and the answer
+    assert not empty.page.states["somebody new"].config_values
+    empty.page.states.drop("somebody new")

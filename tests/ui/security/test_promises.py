@@ -63,17 +63,23 @@ def promised() -> list[tuple[str, str]]:
             f"{limits.MOST_WAITING}; {limits.MOST_WAITING_PER_VISIT} of one visit, "
             f"{limits.MOST_WAITING_PER_ADDRESS} of one client address",
         ),
-        ("a call's JSON", f"{limits.MOST_CALL_BYTES // MB} MB, {limits.MOST_DEPTH} lists and objects deep"),
+        (
+            "a call's JSON",
+            f"{limits.MOST_CALL_BYTES // MB} MB, {limits.MOST_VALUES:,} values, {limits.MOST_DEPTH} lists and objects "
+            "deep",
+        ),
         (
             "time for a request's head, and between two pieces of its body",
             f"{limits.MOST_HEAD_SECONDS} s, {limits.MOST_STALL_SECONDS} s",
         ),
         ("time for a whole upload or call to arrive", minutes(limits.MOST_BODY_SECONDS)),
-        ("a call of an MCP tool", f"{limits.MOST_MCP_BYTES // MB} MB"),
+        ("a call of an MCP tool", f"{limits.MOST_MCP_BYTES // MB} MB, {limits.MOST_VALUES:,} values"),
+        ("calls of MCP tools being answered", f"{limits.MOST_TOOL_CALLS_PER_ADDRESS} of one client address"),
         (
             "calls in memory",
             f"{limits.MOST_BODY_BYTES // MB} MB; {limits.MOST_ADDRESS_BODY_BYTES // MB} MB of one client address",
         ),
+        ("answers in memory that nobody fetches", f"{limits.MOST_UNREAD_BYTES // MB} MB"),
         (
             "connections",
             f"{limits.MOST_CONNECTIONS:,}; {limits.MOST_CONNECTIONS_PER_ADDRESS} of one client address",

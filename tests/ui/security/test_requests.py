@@ -12,7 +12,7 @@ from gradio.routes import App
 from tests.pictures import encoded, person_like
 from tests.ui.browser.visit import Refused
 from tests.zips import crop
-from threedsl.ui.security.guard import GET, NOWHERE, POST
+from threedsl.ui.security.guard import GET, NOWHERE, POST, QUEUED
 from threedsl.ui.security.limits import MOST_CALL_BYTES
 from threedsl.ui.security.queue import NO_EVENT
 
@@ -78,6 +78,7 @@ BAD_BODIES = {
     "event-is-a-list": b'{"data": [], "fn_index": [], "session_hash": "a"}',
     "session-is-long": b'{"data": [], "fn_index": 0, "session_hash": "' + b"a" * 1000 + b'"}',
     "session-is-a-path": b'{"data": [], "fn_index": 0, "session_hash": "../a"}',
+    "many-values": b'{"data": [' + b"[]," * 20_000 + b'[]], "fn_index": 0, "session_hash": "a"}',
     "large": b'{"data": ["' + b"x" * MOST_CALL_BYTES + b'"]}',
 }
 
@@ -125,9 +126,22 @@ def test_a_call_by_names_of_an_event_of_the_page_is_a_sentence(served):
 def test_only_what_callers_may_say_reaches_gradio(served):
     """`batched` would make Gradio read the request as many."""
     visitor = served.visitor()
-    number = next(e for e in visitor.events if e["api_name"] == "galleries")["id"]
-    body = {"data": [], "fn_index": number, "batched": True, "simple_format": True, "request": {"x": 1}}
-    assert visitor.http.post("gradio_api/run/galleries", json=body).status_code == 200
+    number = next(e for e in visitor.events if e["api_name"] == "forget")["id"]
+    body = {"data": [], "fn_index": number, "session_hash": visitor.session}
+    body |= {"batched": True, "simple_format": True, "request": {"x": 1}}
+    assert visitor.http.post("gradio_api/run/forget", json=body).status_code == 200
+
+
+@pytest.mark.parametrize("place", ["run/predict", "api/predict", "run/search", "api/search/"])
+def test_nobody_passes_the_queue(served, place):
+    """Sixty searches that did kept another visitor's waiting for a minute."""
+    visitor = served.visitor()
+    queued = [event for event in visitor.events if event["backend_fn"] and event["queue"]]
+    assert len(queued) > 40
+    for event in queued:
+        call = {"data": [], "fn_index": event["id"], "session_hash": visitor.session}
+        answer = visitor.http.post(f"gradio_api/{place}", json=call)
+        assert answer.status_code == 400 and answer.json()["detail"] == QUEUED, event["api_name"]
 
 
 @pytest.mark.parametrize("place", ["call/search/0123", "call/nothing/0123", "call/v2/search/0123"])

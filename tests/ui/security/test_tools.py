@@ -9,7 +9,7 @@ from threedsl.errors import InputError
 from threedsl.ui.security import limits
 from threedsl.ui.security.caller import Caller
 from threedsl.ui.security.ledger import Ledger
-from threedsl.ui.security.tools import is_of_tools, keep_in_ledger, tool_call
+from threedsl.ui.security.tools import ToolCalls, is_of_tools, keep_in_ledger, tool_call
 
 KB = 2**10
 PHOTO = [["photo"]]
@@ -82,3 +82,17 @@ def test_the_session_that_all_callers_of_tools_share_is_recognised():
     page.mcp_server_obj._client_instance = None
     assert not is_of_tools(page, "one")
     assert not is_of_tools(SimpleNamespace(mcp_server_obj=None), "one")
+
+
+def test_one_caller_of_tools_leaves_places_to_others(ledger, monkeypatch):
+    """To Gradio all of them are one visit, which may have so many calls waiting."""
+    assert 2 * limits.MOST_TOOL_CALLS_PER_ADDRESS < limits.MOST_WAITING_BY_TOOLS
+    monkeypatch.setattr(limits, "MOST_TOOL_CALLS_PER_ADDRESS", 2)
+    calls = ToolCalls()
+    with calls.answering(ledger, "1.1.1.1"):
+        assert calls.has_room("1.1.1.1")
+        with calls.answering(ledger, "1.1.1.1"):
+            assert not calls.has_room("1.1.1.1") and calls.has_room("2.2.2.2")
+            monkeypatch.setenv("SPACE_ID", "somebody/space")
+            assert calls.has_room("1.1.1.1")
+    assert not calls._open

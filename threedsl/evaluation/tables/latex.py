@@ -41,7 +41,7 @@ def _table(rows: list[Row]) -> str:
     counts = f"{facts['queries']} queries of {facts['people']} people, {facts['gallery']} gallery pictures"
     drawn = f"; seeds: {', '.join(map(str, seeds))}" if seeds != [1] else ""
     lines = [
-        f"% {first.dataset}, protocol {first.protocol}: {counts}{drawn}",
+        _comment(f"{first.dataset}, protocol {first.protocol}: {counts}{drawn}"),
         r"\begin{tabular}{ll" + "r" * len(METRICS) + "}",
         r"\toprule",
         " & ".join(["training", "stream", *map(_heading, METRICS)]) + r" \\",
@@ -56,6 +56,11 @@ def _table(rows: list[Row]) -> str:
             cells = [f"{100 * shares[one]:.1f}" if one in shares else "--" for one in METRICS]
             lines.append(" & ".join([escaped(name), "", *cells]) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+
+
+def _comment(words: str) -> str:
+    """One line; a name with a line end in it would otherwise go on as commands."""
+    return f"% {' '.join(words.split())}"
 
 
 def _heading(metric: str) -> str:

@@ -21,8 +21,8 @@ from threedsl.ui.security.guard import Guard
 from threedsl.ui.security.ledger import Ledger
 from threedsl.ui.security.patience import with_head_limit
 from threedsl.ui.security.payload import checked, checked_inputs, files_in
-from threedsl.ui.security.queue import KEPT_RECORDS, FairQueue, address_of
-from threedsl.ui.security.tools import keep_in_ledger
+from threedsl.ui.security.queue import FairQueue, address_of
+from threedsl.ui.security.tools import ToolCalls, keep_in_ledger
 from threedsl.ui.security.visits import OpenPages, Running, States
 from threedsl.ui.security.written import writing
 
@@ -40,6 +40,7 @@ class Page(gr.Blocks):
         self.open_pages = OpenPages()
         self.connections = Connections()
         self.bodies = Bodies()
+        self.tool_calls = ToolCalls()
         self.running = Running()
         self.states = States(self.open_pages.__contains__)
         self.ledger = Ledger(Path(get_upload_folder()).resolve(), self.own_files)
@@ -51,9 +52,7 @@ class Page(gr.Blocks):
     def queue(self, **options: Any) -> Page:
         """As gr.Blocks.queue, but fair."""
         super().queue(**options)
-        # Gradio offers no way to choose the class; a FairQueue has no more fields than the one that was made.
-        self._queue.__class__ = FairQueue
-        self._queue.ANALYTICS_MAX_EVENTS = KEPT_RECORDS
+        FairQueue.take_over(self._queue)
         return self
 
     def launch(self, **options: Any) -> tuple:

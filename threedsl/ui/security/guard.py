@@ -24,9 +24,8 @@ from threedsl.ui.security.headers import security_headers
 from threedsl.ui.security.hosts import VARIABLE, Hosts, host_name
 from threedsl.ui.security.ledger import GONE
 from threedsl.ui.security.patience import TooSlow, in_time
-from threedsl.ui.security.payload import DEEP
-from threedsl.ui.security.queue import NO_EVENT, address_of, runs_here
-from threedsl.ui.security.tools import tool_call
+from threedsl.ui.security.payload import DEEP, check_values
+from threedsl.ui.security.queue import NO_EVENT, YOURS, address_of, answer_stream, runs_here
 from threedsl.ui.security.uploads import drain, receive_upload
 
 if TYPE_CHECKING:
@@ -62,6 +61,7 @@ FOREIGN = f"This page does not answer to this host name; its operator can allow 
 NO_HOST = "The request's Host is neither a name nor an address."
 BAD_BODY = "The request body must be a JSON object; see docs/api.md."
 LARGE = f"A call may have {limits.MOST_CALL_BYTES // 2**20} MB at most; upload pictures first."
+QUEUED = "Calls of this event wait their turn; send it to /gradio_api/queue/join, or see docs/api.md."
 UNKNOWN = {  # as Gradio's page reads it
     "msg": "unexpected_error",
     "event_id": None,
@@ -162,11 +162,18 @@ class Guard:
                     return await self.app(scope, receive, send)
             except InputError as error:
                 return await PlainTextResponse(str(error), 503)(scope, receive, send)
+        if scope["method"] == "GET" and path.startswith((f"{API}/queue/data", CALL)):
+            return await answer_stream(self.app, scope, receive, send)
         if scope["method"] != "POST":
             return await self.app(scope, receive, send)
         address = address_of(request)
-        of_tool = tool_call(self.page.ledger, address) if path.startswith(MCP) else nullcontext()
-        with self.page.bodies.receiving(address) as take, of_tool:
+        of_tool = path.startswith(MCP)
+        if of_tool and not self.page.tool_calls.has_room(address):
+            with suppress(TooSlow):
+                await drain(request, False)
+            return await JSONResponse({"detail": YOURS}, 503)(scope, receive, send)
+        call = self.page.tool_calls.answering(self.page.ledger, address) if of_tool else nullcontext()
+        with self.page.bodies.receiving(address) as take, call:
             await self._call(scope, receive, send, request, take)
 
     async def _call(
@@ -177,7 +184,9 @@ class Guard:
         try:
             most = limits.MOST_MCP_BYTES if path.startswith(MCP) else limits.MOST_CALL_BYTES
             body = await read_body(request, most, take)
-            if not path.startswith(MCP):
+            if path.startswith(MCP):
+                check_values(body)
+            else:
                 body = json.dumps(self._checked_call(path, body)).encode()
         except InputError as error:
             code = 408 if isinstance(error, TooSlow) else 503 if isinstance(error, Busy) else 400
@@ -217,6 +226,7 @@ class Guard:
             raise InputError(BAD_BODY) from None
         if not isinstance(call, dict):
             raise InputError(BAD_BODY)
+        check_values(body)
         if path.startswith(CALL):
             name = path.removeprefix(CALL).removeprefix("v2/").strip("/")
             if name not in self._endpoints():
@@ -232,6 +242,8 @@ class Guard:
             raise InputError(BAD_BODY)
         if not path.startswith(CALL) and not (type(number) is int and runs_here(self.page, number)):
             raise InputError(NO_EVENT)
+        if path.startswith((f"{API}/run/", f"{API}/api/")) and self.page.fns[number].queue:
+            raise InputError(QUEUED)
         return {key: call[key] for key in KEPT if key in call}
 
 

@@ -31,6 +31,9 @@ MOST_STALL_SECONDS = 30  # between two pieces of a request's body
 MOST_BODY_SECONDS = 900  # of one body
 MOST_FOLLOWED = 512  # uploads whose progress is kept for a page to ask
 MOST_DEPTH = 12  # of lists and objects in a call
+MOST_VALUES = 10_000  # in a call: the event loop looks at each of them several times
+MOST_UNREAD_BYTES = 256 * 2**20  # of answers in memory whose streams nobody reads
+UNREAD_SECONDS = 20  # a stream that took nothing for so long is not being read
 
 # Queues
 MODEL_AT_ONCE = 2  # forward passes; more would only slow each other down on two cores
@@ -42,6 +45,7 @@ BUILDS = {"concurrency_limit": BUILDS_AT_ONCE, "concurrency_id": "builds"}
 MOST_WAITING = 64  # in all queues together
 MOST_WAITING_PER_VISIT = 8
 MOST_WAITING_PER_ADDRESS = 48
+MOST_TOOL_CALLS_PER_ADDRESS = 12  # being answered
 MOST_WAITING_BY_TOOLS = 32  # of all callers of MCP tools, who are one visit to Gradio
 
 # Visits

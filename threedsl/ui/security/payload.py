@@ -10,7 +10,7 @@ import gradio as gr
 from threedsl.errors import InputError
 from threedsl.ui.security.caller import Caller
 from threedsl.ui.security.ledger import Ledger
-from threedsl.ui.security.limits import MOST_DEPTH
+from threedsl.ui.security.limits import MOST_DEPTH, MOST_VALUES
 
 HOW = (
     "A picture must be given as a file that was uploaded first: send it to /gradio_api/upload and name the path that "
@@ -18,7 +18,15 @@ HOW = (
 )
 ADDRESS = "Web addresses are not fetched; download the picture and upload it."
 DEEP = f"Lists and objects in a call may be nested at most {MOST_DEPTH} deep."
+MANY = f"A call may hold {MOST_VALUES:,} values at most."
 FILES = (gr.File, gr.Image, gr.UploadButton, gr.DownloadButton, gr.Model3D, gr.Gallery, gr.Audio, gr.Video)
+
+
+def check_values(body: bytes) -> None:
+    """Raises InputError for JSON of too many values, of which each takes time in every step of an answer; commas in
+    text count as well."""
+    if sum(body.count(mark) for mark in (b",", b"[", b"{")) > MOST_VALUES:
+        raise InputError(MANY)
 
 
 def checked_inputs(values: Sequence[Any], blocks: Sequence[Any], ledger: Ledger, caller: Caller) -> list[Any]:

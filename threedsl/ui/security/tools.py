@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import base64
 import mimetypes
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 from threedsl.errors import InputError
+from threedsl.ui.security import limits
 from threedsl.ui.security.ledger import Ledger
 from threedsl.ui.security.payload import ADDRESS, is_address
 
@@ -21,6 +23,29 @@ NOT_TEXT = "A picture must be given to a tool as a data: address; paths and othe
 
 _Call = tuple[str, list[str]]  # the caller's address, and the files written for the call
 _current: ContextVar[_Call | None] = ContextVar("call", default=None)
+
+
+class ToolCalls:
+    """Which addresses have calls being answered: to Gradio's queue all callers of tools are one visit."""
+
+    def __init__(self) -> None:
+        self._open: Counter[str] = Counter()
+
+    def has_room(self, address: str) -> bool:
+        """Whether one more call from this address may be answered; used by the event loop's thread alone."""
+        return limits.addresses_are_shared() or self._open[address] < limits.MOST_TOOL_CALLS_PER_ADDRESS
+
+    @contextmanager
+    def answering(self, ledger: Ledger, address: str) -> Iterator[None]:
+        """While a call is answered; see `tool_call`."""
+        self._open[address] += 1
+        try:
+            with tool_call(ledger, address):
+                yield
+        finally:
+            self._open[address] -= 1
+            if not self._open[address]:
+                del self._open[address]
 
 
 @contextmanager

@@ -6,8 +6,10 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
 
-from gradio.state_holder import StateHolder
+from gradio.state_holder import SessionState, StateHolder
 
 from threedsl.errors import InputError
 from threedsl.ui.security import limits
@@ -78,6 +80,17 @@ class Running:
             self._ended.update(event for event, visit in self._visits.items() if visit == session)
 
 
+class Visit(SessionState):
+    """What Gradio remembers of a visit, without the description of the page as the visitor sees it: that is for deep
+    links, which do not exist here, and making one takes a tenth of a second, in which nobody else is answered."""
+
+    def __init__(self, blocks: Any):
+        super().__init__(SimpleNamespace(default_config=blocks.default_config, blocks=()))
+
+    def _update_value_in_config(self, key: int, value: Any) -> None:
+        """Nothing is kept of what components show."""
+
+
 class States(StateHolder):
     """Gradio's memory of visits; where it is full, those without an open page go first, so that calls with made-up
     sessions push out each other and no visitor: the least recently used of them where there are too many, and after
@@ -88,6 +101,12 @@ class States(StateHolder):
         self.capacity = capacity
         self._is_open = is_open
         self._weights: Counter[str] = Counter()
+
+    def __getitem__(self, session_id: str) -> Visit:
+        """A session, which is new where it is not known."""
+        if session_id not in self.session_data:
+            self.session_data[session_id] = Visit(self.blocks)
+        return super().__getitem__(session_id)
 
     def update(self, session_id: str) -> None:
         """Count a session as just used, and forget others where there are too many."""

@@ -30,6 +30,11 @@ class Written:
             self._kept = [Path(path) for path in kept]
         self.clear()
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether nobody waits any more for what the event's thread does."""
+        return self._kept is not None
+
     def clear(self) -> None:
         """Delete what is not kept, once that is known."""
         with self._lock:
@@ -47,6 +52,11 @@ def note(folder: Path) -> None:
     """A new folder is the current event's, if there is one."""
     if (written := _current.get()) is not None:
         written.add(folder)
+
+
+def is_cancelled() -> bool:
+    """Whether the current event has ended before the thread that works for it."""
+    return (written := _current.get()) is not None and written.has_ended
 
 
 @contextmanager
