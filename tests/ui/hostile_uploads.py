@@ -235,7 +235,10 @@ def lists() -> dict[str, Case]:
         "list-of-server-files": listed(b"/etc/hostname.png 1\n", "No picture that list.txt names"),
         "list-with-html": listed(f"a.png <script>{EVIL.replace(' ', '/')}\n".encode(), 1),
         "list-with-controls": listed(b"a.png \x1b[31mred\x07\n", 1),
-        "list-with-long-labels": listed(b"a.png " + b"x" * 100_000 + b"\n", 1),
+        "list-with-long-labels": listed(b"a.png " + b"x" * 500 + b"\n", 1),
+        "list-with-endless-labels": listed(
+            b"a.png " + b"x" * 100_000 + b"\n", "a label of 100,000 characters"
+        ),
         "list-with-the-same-twice": listed(b"a.png 1\na.png 1\nb.png 2\n", 2),
         "two-lists": ({"a.png": crop(), "a.txt": b"a.png 1", "b.txt": b"a.png 1"}, "More than one list", ""),
         "list-in-zip-outside": in_zip(
