@@ -49,7 +49,7 @@ test:
 	@$(if $(T),:,$(MAKE) --no-print-directory lint)
 	@$(if $(T),$(BIN)/python -m pytest $(T),$(IN_TWO) -m 'not browser' && $(BIN)/python -m pytest -m browser)
 
-# pytest keeps the tests it has compiled, whatever the shell says: a third of the time of a start.
+# pytest keeps compiled tests even with PYTHONDONTWRITEBYTECODE set: a third of its start-up time.
 test-fast:
 	@$(MAKE) --no-print-directory env FOR=all
 	@PYTHONDONTWRITEBYTECODE= $(IN_TWO) -m 'not slow and not browser and not server' $(T)

@@ -160,9 +160,9 @@ def settled(target: Path, complete: str) -> Iterator[None]:
 
 
 def keep_the_rest(target: Path, fresh: Path, is_own: Callable[[str], object]) -> None:
-    """Give the folder that will replace `target` whatever else is in that, as links to the same files or as copies.
+    """Give the folder that will replace `target` the other files of that one, as links to the same files or as copies.
 
-    is_own: tells by its name whether something there is made anew, or is to go.
+    is_own: whether a file of this name is written again or removed.
     """
     for path in target.iterdir() if target.is_dir() else ():
         if is_own(path.name) or os.path.lexists(fresh / path.name):

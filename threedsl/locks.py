@@ -57,7 +57,7 @@ def is_abandoned(folder: Path) -> bool:
 
 @contextmanager
 def _opened(folder: Path, flags: int = 0) -> Iterator[int | None]:
-    """The open folder; None for whatever else is there, such as a pipe, whose opening would wait for its writer."""
+    """The open folder; None for anything else, such as a pipe, whose opening would wait for its writer."""
     handle = None
     if fcntl is not None:
         with suppress(OSError):

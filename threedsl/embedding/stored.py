@@ -66,6 +66,6 @@ def _check_block(piece: dict[str, np.ndarray], start: int, count: int, widths: t
         ):
             raise ValueError(f"its {name} is that of another model")
     if digests.shape != rows.shape or not all(DIGEST.fullmatch(str(digest)) for digest in digests):
-        raise ValueError("its digests are none")
+        raise ValueError("its digests are invalid")
     if skipped.shape != (count - len(rows),):
         raise ValueError("it lacks pictures")

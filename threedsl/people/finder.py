@@ -44,7 +44,7 @@ def candidates(image: NDArray[np.uint8]) -> list[FoundPerson]:
     people = look(small, *LARGE, size)
     if not any(person.score >= SURE and person.height >= TALL * size[0] for person in people):
         people += look(small, *MIDDLE, size)
-    # Enlarged more than that, a small picture shows nobody else: of 120 crops from a tracker the same were found.
+    # Enlarged more than that, a small picture shows no further people: 120 crops from a tracker gave the same ones.
     if max(size) > MIDDLE[0] and all(person.score < LIKELY for person in people):
         people += look(small, *SMALL, size)
     return merge(people)
@@ -72,7 +72,7 @@ def look(
 ) -> list[FoundPerson]:
     """One pass over an RGB picture whose long side becomes `side` pixels with a border of that share around it.
 
-    size: (height, width) of the photo that `image` shows, in whose pixels people are told; its own by default.
+    size: (height, width) of the photo that `image` shows, whose pixels are the unit of the result; its own by default.
     """
     size = size or image.shape[:2]
     canvas, corner, zoom = prepare(image, side, border)

@@ -26,8 +26,8 @@ def share_arenas() -> bool:
 def import_gradio() -> None:
     """Import Gradio without a look at its type stubs, which takes half of the time.
 
-    For every class of a component Gradio parses the source and rewrites the .pyi file beside it, which comes with the
-    package and serves editors alone. It leaves out classes whose file cannot be told.
+    For every class of a component Gradio parses the source and rewrites the .pyi file next to it, which comes with the
+    package and serves editors alone. It skips classes whose source file is unknown.
     """
     tell = inspect.getfile
 

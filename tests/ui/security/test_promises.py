@@ -79,7 +79,7 @@ def promised() -> list[tuple[str, str]]:
             "calls in memory",
             f"{limits.MOST_BODY_BYTES // MB} MB; {limits.MOST_ADDRESS_BODY_BYTES // MB} MB of one client address",
         ),
-        ("answers in memory that nobody fetches", f"{limits.MOST_UNREAD_BYTES // MB} MB"),
+        ("unfetched answers held in memory", f"{limits.MOST_UNREAD_BYTES // MB} MB"),
         (
             "connections",
             f"{limits.MOST_CONNECTIONS:,}; {limits.MOST_CONNECTIONS_PER_ADDRESS} of one client address",

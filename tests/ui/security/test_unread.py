@@ -1,4 +1,4 @@
-"""Answers that nobody fetches take bounded memory, and those that somebody waits for are kept."""
+"""Unfetched answers take bounded memory, and awaited ones are kept."""
 
 import asyncio
 import threading

@@ -32,7 +32,7 @@ MOST_BODY_SECONDS = 900  # of one body
 MOST_FOLLOWED = 512  # uploads whose progress is kept for a page to ask
 MOST_DEPTH = 12  # of lists and objects in a call
 MOST_VALUES = 10_000  # in a call: the event loop looks at each of them several times
-MOST_UNREAD_BYTES = 256 * 2**20  # of answers in memory whose streams nobody reads
+MOST_UNREAD_BYTES = 256 * 2**20  # of unread answers held in memory
 UNREAD_SECONDS = 20  # a stream that took nothing for so long is not being read
 
 # Queues

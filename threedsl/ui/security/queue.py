@@ -1,5 +1,5 @@
-"""Gradio's queue, shared out fairly: no visitor fills it alone, and visitors with nothing running come first. Answers
-that nobody fetches are bounded."""
+"""Gradio's queue, shared out fairly: no visitor fills it alone, and visitors with nothing running come first. Unfetched
+answers are bounded."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ FULL = f"{limits.MOST_WAITING} requests are already waiting; try again in a minu
 YOURS = "You have too many requests waiting; try again once some of them have been answered."
 KEPT_SESSIONS = 1000  # whose events are remembered at least
 KEPT_RECORDS = 100  # of finished events; Gradio makes a table of all of them after each
-LEAST_MESSAGE = 2048  # bytes that one takes beside what it tells
+LEAST_MESSAGE = 2048  # bytes of memory per message, on top of its content
 NO_EVENT = "This page has no such event; reload it."
 
 log = logging.getLogger(__name__)
 
 
 class Outbox(asyncio.Queue):
-    """What a session is to be told next, and how many bytes of memory that takes."""
+    """The next messages of a session, and the memory they take in bytes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class Outboxes(LRUCache):
         super().__setitem__(session, Outbox())
 
     def drop_unread(self) -> list[str]:
-        """Forget the oldest answers, first of the address with the most and first those that nobody reads, until the
+        """Forget the oldest answers, first of the address with the most and first unread ones, until the
         rest is within the limit; of which sessions."""
         dropped = []
         while sum(box.bytes for box in self.values()) > limits.MOST_UNREAD_BYTES:
@@ -164,7 +164,7 @@ async def answer_stream(app: ASGIApp, scope: Scope, receive: Receive, send: Send
         if not started or not all(isinstance(one, HTTPException | KeyError) for one in _each(error)):
             raise
         log.info("the answers of a session are no longer there: %r", error)
-        with suppress(Exception):  # nobody may be listening any more
+        with suppress(Exception):  # the client may have disconnected
             await send({"type": "http.response.body", "body": b""})
 
 

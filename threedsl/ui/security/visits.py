@@ -82,7 +82,7 @@ class Running:
 
 class Visit(SessionState):
     """What Gradio remembers of a visit, without the description of the page as the visitor sees it: that is for deep
-    links, which do not exist here, and making one takes a tenth of a second, in which nobody else is answered."""
+    links, which do not exist here, and making one holds up all requests for a tenth of a second."""
 
     def __init__(self, blocks: Any):
         super().__init__(SimpleNamespace(default_config=blocks.default_config, blocks=()))

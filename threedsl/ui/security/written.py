@@ -32,7 +32,7 @@ class Written:
 
     @property
     def has_ended(self) -> bool:
-        """Whether nobody waits any more for what the event's thread does."""
+        """Whether the result of the event's thread is no longer awaited."""
         return self._kept is not None
 
     def clear(self) -> None:
