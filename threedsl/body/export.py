@@ -79,13 +79,13 @@ def _mesh(
     base = (255, 255, 255) if colours is not None else colour
     material = trimesh.visual.material.PBRMaterial(
         name="body",
-        baseColorFactor=[*srgb_to_linear(base), 1.0],
+        baseColorFactor=[*srgb_to_linear(base).tolist(), 1.0],
         metallicFactor=0.0,
         roughnessFactor=0.75,
     )
     visual = trimesh.visual.TextureVisuals(material=material)
     if colours is not None:
-        linear = np.round(255 * np.asarray(srgb_to_linear(colours))).astype(np.uint8)
+        linear = np.round(255 * srgb_to_linear(colours)).astype(np.uint8)
         opaque = np.full((len(linear), 1), 255, np.uint8)
         visual.vertex_attributes["color"] = np.concatenate([linear, opaque], axis=1)
     return trimesh.Trimesh(
@@ -98,7 +98,7 @@ def _mesh(
     )
 
 
-def srgb_to_linear(colour: tuple[int, int, int] | np.ndarray) -> list:
+def srgb_to_linear(colour: tuple[int, int, int] | np.ndarray) -> np.ndarray:
     """sRGB in 0 to 255, of any shape, as the linear light in 0 to 1 that glTF requires (IEC 61966-2-1)."""
     share = np.asarray(colour) / 255
-    return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4).tolist()
+    return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)

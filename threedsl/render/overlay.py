@@ -1,8 +1,4 @@
-"""Bodies drawn over photos, for display; NumPy and OpenCV, no OpenGL. Stills of bodies alone are in still.py.
-
-A painter's algorithm: the faces of a display mesh are only a pixel or two large, so sorting by their centres orders
-the surface. A lamp at the camera and a weak one above it give the shading.
-"""
+"""Bodies drawn over photos, for display; NumPy and OpenCV, no OpenGL. Stills of bodies alone are in still.py."""
 
 import cv2
 import numpy as np
@@ -10,16 +6,13 @@ import torch
 
 from threedsl.body.camera import camera_distance, project
 from threedsl.body.joints import COCO_SKELETON
-from threedsl.body.surface import SKIN, vertex_normals
 from threedsl.data.transforms import resize_crop
+from threedsl.render.paint import paint_over
 
 BEYOND = (203, 206, 211)
 """RGB of what a crop shows beyond the photo's edge."""
 KEYPOINT, BONE = (255, 196, 61), (255, 255, 255)
 
-# The long side, in pixels, of the picture the faces are painted on: at least twice the output, for smooth outlines,
-# where affordable; for a larger output the painting is enlarged.
-_CANVAS = 1280
 _SUBPIXEL = 4  # bits of the fixed-point coordinates that OpenCV takes
 
 
@@ -46,10 +39,8 @@ def draw_overlay(
     view = torch.as_tensor(np.array(camera, np.float32))[None]
     pixels, depth = project(points, view, image.shape[:2])
     eye = np.array([-view[0, 1], -view[0, 2], camera_distance(view[0, 0])])
-    painted, cover = paint(
-        np.asarray(vertices), faces, pixels[0].numpy(), depth[0].numpy(), eye, image.shape[:2]
-    )
-    picture = blend(image, painted, cover * opacity)
+    placed = pixels[0].numpy(), depth[0].numpy(), eye
+    picture = paint_over(image, np.asarray(vertices), np.asarray(faces), *placed, opacity)
     return picture if keypoints is None else _draw_skeleton(picture, np.asarray(keypoints, float))
 
 
@@ -115,79 +106,8 @@ def draw_bodies(
         distance = float(camera_distance(torch.tensor(scale)))
         depth = distance - vertices[row][:, 2]
         eye = np.array([-left, -up, distance])
-        painted, cover = paint(vertices[row], faces, pixels[row], depth, eye, image.shape[:2])
-        image = blend(image, painted, cover * opacity)
+        image = paint_over(image, vertices[row], faces, pixels[row], depth, eye, opacity)
     return image
-
-
-def paint(
-    vertices: np.ndarray,
-    faces: np.ndarray,
-    pixels: np.ndarray,
-    depth: np.ndarray,
-    eye: np.ndarray,
-    size: tuple[int, int],
-    colours: np.ndarray | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Paint (H, W, 3) in RGB, 0 to 255, of the lit body and the share (H, W) of each pixel that it covers, float32."""
-    height, width = size
-    zoom = float(np.clip(_CANVAS / max(size), 1, 4)) if max(size) < 2 * _CANVAS else _CANVAS * 1.5 / max(size)
-    shape = max(1, round(height * zoom)), max(1, round(width * zoom))
-    canvas = np.zeros(shape if colours is None else (*shape, 4), np.uint8)
-    scale = np.array([shape[1] / width, shape[0] / height])
-    points = pixels * scale
-    a, b, c = (points[faces[:, corner]] for corner in range(3))
-    one, two = b - a, c - a
-    # Written so that a NaN excludes the face; the bound keeps OpenCV's fixed-point numbers from overflowing.
-    usable = (np.abs(points) < 8 * max(shape)).all(1) & (depth > 1e-3)
-    drawn = one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0] < 0
-    drawn &= usable[faces[:, 0]] & usable[faces[:, 1]] & usable[faces[:, 2]]
-    drawn &= (np.maximum(np.maximum(a, b), c) > 0).all(1)
-    drawn &= (np.minimum(np.minimum(a, b), c) < shape[::-1]).all(1)
-    kept = np.flatnonzero(drawn)
-    kept = kept[np.argsort(-_mean_of_corners(depth, faces[kept]), kind="stable")]
-    brightness = _mean_of_corners(_brightness(vertices, faces, eye), faces[kept])
-    # OpenCV has pixel centres at integers.
-    fixed = np.round((points[faces[kept]] - 0.5) * (1 << _SUBPIXEL)).astype(np.int32)
-    if colours is None:
-        # Painting one channel is a third faster than four; 0 marks the background.
-        levels = (1 + 254 * brightness).astype(int).tolist()
-    else:
-        tinted = brightness[:, None] * np.asarray(colours, float)[faces[kept]].mean(1)
-        levels = np.concatenate([tinted, np.full((len(kept), 1), 255)], 1).round().tolist()
-    for triangle, level in zip(fixed, levels, strict=True):
-        cv2.fillConvexPoly(canvas, triangle, level, cv2.LINE_8, _SUBPIXEL)
-
-    painted = canvas > 0 if colours is None else canvas[..., 3] > 0
-    if colours is None:
-        lit = np.maximum(canvas.astype(np.float32) - 1, 0) / 254
-    else:
-        lit = canvas[..., :3].astype(np.float32)
-    smooth = cv2.INTER_AREA if zoom >= 1 else cv2.INTER_LINEAR
-    covered = cv2.resize(painted.astype(np.float32), (width, height), interpolation=smooth)
-    lit = cv2.resize(lit, (width, height), interpolation=smooth)
-    if colours is None:
-        lit = lit[..., None] * np.array(SKIN, np.float32)
-    return lit / np.maximum(covered, 1e-6)[..., None], covered
-
-
-def _mean_of_corners(values: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    return (values[faces[:, 0]] + values[faces[:, 1]] + values[faces[:, 2]]) / 3
-
-
-def _brightness(vertices: np.ndarray, faces: np.ndarray, eye: np.ndarray) -> np.ndarray:
-    """Lambert's law (V,) in [0, 1] for a lamp at the eye and a weak one above it, with some light all around."""
-    normals = vertex_normals(vertices, faces)
-    towards = eye - vertices
-    cosine = (normals * towards).sum(1) / np.maximum(np.linalg.norm(towards, axis=1), 1e-9)
-    above = normals @ np.array([-0.3, 0.75, 0.59])
-    return np.clip(0.26 + 0.54 * np.clip(cosine, 0, 1) + 0.28 * np.clip(above, -0.5, 1), 0, 1)
-
-
-def blend(image: np.ndarray, paint: np.ndarray, opacity: np.ndarray) -> np.ndarray:
-    """RGB uint8 (H, W, 3) with `paint` (H, W, 3), 0 to 255, laid over it by `opacity` (H, W), 0 to 1."""
-    opacity = opacity[..., None].astype(np.float32)
-    return np.clip(image + (paint - image) * opacity + 0.5, 0, 255).astype(np.uint8)
 
 
 def _draw_skeleton(picture: np.ndarray, keypoints: np.ndarray) -> np.ndarray:

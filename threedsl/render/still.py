@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from threedsl.render.overlay import blend, paint
+from threedsl.render.paint import paint_over
 
 BACKGROUND = (244, 245, 247), (222, 225, 230)
 """RGB at the top and the bottom of a still."""
@@ -69,19 +69,23 @@ def _draw(
         height / 2,
     ]
 
-    ramp = np.linspace(0, 1, height)[:, None, None]
-    picture = np.array(BACKGROUND[0]) * (1 - ramp) + np.array(BACKGROUND[1]) * ramp
-    picture = np.broadcast_to(picture, (height, width, 3)).astype(np.uint8)
-    picture = blend(picture, np.zeros((*size, 3), np.float32), _shadow(pixels, size))
     eye = np.array([0, 0, distance])
-    return blend(picture, *paint(body, faces, pixels, depth, eye, size, colours))
+    return paint_over(_ground(pixels, size), body, faces, pixels, depth, eye, colours=colours)
 
 
-def _shadow(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Opacity (H, W) of a soft shadow on the ground under the body."""
+def _ground(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """RGB uint8 (H, W, 3): a plain ground, and a soft shadow on it under the body at `pixels` (V, 2)."""
+    height, width = size
+    ramp = np.linspace(0, 1, height)[:, None, None]
+    rows = np.array(BACKGROUND[0]) * (1 - ramp) + np.array(BACKGROUND[1]) * ramp
+    picture = np.repeat(rows.astype(np.uint8), width, axis=1)
     feet = pixels[pixels[:, 1] > np.quantile(pixels[:, 1], 0.97)]
     centre, base = (feet[:, 0].min() + feet[:, 0].max()) / 2, pixels[:, 1].max()
-    half = (feet[:, 0].max() - feet[:, 0].min()) / 2 + 0.05 * size[0]
-    y, x = np.mgrid[: size[0], : size[1]] + 0.5
-    away = ((x - centre) / half) ** 2 + ((y - base + 0.012 * size[0]) / (0.035 * size[0])) ** 2
-    return 0.3 * np.clip(1 - away, 0, 1) ** 1.5
+    half = (feet[:, 0].max() - feet[:, 0].min()) / 2 + 0.05 * height
+    middle, reach = base - 0.012 * height, 0.035 * height
+    band = slice(max(0, int(middle - reach)), max(0, int(middle + reach) + 1))
+    y, x = np.ogrid[:height, :width]
+    away = ((x + 0.5 - centre) / half) ** 2 + ((y[band] + 0.5 - middle) / reach) ** 2
+    opacity = 0.3 * np.clip(1 - away, 0, 1) ** 1.5
+    picture[band] = picture[band] * (1 - opacity[..., None]) + 0.5
+    return picture
