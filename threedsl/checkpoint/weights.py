@@ -98,10 +98,12 @@ def load_checkpoint(folder: Path) -> tuple[NetworkConfig, ThreeDSLNetwork]:
     config = read_config(folder)
     state = _read_weights(folder)
     with on_device("meta"):  # shapes without memory: config.json could request any amount of it
-        expected = build_network(config).state_dict()
+        network = build_network(config)
+    expected = network.state_dict()
     _check_fit(state, expected, folder)
-    network = build_network(config)
-    network.load_state_dict(state, strict=True)
+    # A copy has memory of its own, aligned as PyTorch's kernels want it.
+    weights = {name: value.to(expected[name].dtype, copy=True) for name, value in state.items()}
+    network.load_state_dict(weights, strict=True, assign=True)
     return config, network
 
 

@@ -130,8 +130,8 @@ class Stem(nn.Module):
         self.input_norm = nn.InstanceNorm2d(3, EPSILON, affine=True)
         self.conv = nn.Conv2d(3, channels, 7, stride=2, padding=3, bias=False)
         self.norm = nn.InstanceNorm2d(channels, EPSILON, affine=True)
-        self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1), persistent=False)
-        self.register_buffer("scale", torch.tensor(SCALE).view(3, 1, 1), persistent=False)
+        self.register_buffer("mean", torch.tensor(MEAN, device="cpu").view(3, 1, 1), persistent=False)
+        self.register_buffer("scale", torch.tensor(SCALE, device="cpu").view(3, 1, 1), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
         x = self.input_norm((255 * images - self.mean) * self.scale)

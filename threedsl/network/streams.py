@@ -159,8 +159,8 @@ class ThreeDSLNetwork(nn.Module):
     ):
         super().__init__()
         self.appearance_stream, self.shape_stream = appearance, shape
-        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("mean", torch.tensor(mean, device="cpu").view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std, device="cpu").view(1, 3, 1, 1), persistent=False)
 
     def use_equal_shares(self) -> None:
         """Weigh both streams alike, and all features of the shape descriptor: what shares are chosen from."""
