@@ -6,6 +6,7 @@ import sys
 from benchmarks import embedding, load, photos, query, reranking, scoring, silhouette
 from benchmarks.bodies import command as bodies
 from benchmarks.galleries import command as gallery
+from benchmarks.growth import command as growth
 from benchmarks.results import command as results
 from threedsl.errors import InputError
 
@@ -20,6 +21,7 @@ COMMANDS = {
         gallery,
         "galleries of 10^4 to 10^6: build, memory, latency and recall of every kind of index",
     ),
+    "growth": (growth, "how time and memory grow with gallery, batch and photo size; an estimate for 10^8"),
     "reranking": (reranking, "k-reciprocal re-ranking, compared with torchreid and fastreid"),
     "results": (results, "docs/results.md from the records of every figure"),
     "silhouette": (
