@@ -4,7 +4,7 @@ import argparse
 import os
 
 from threedsl.ui.address import PORT, or_stop, server_port, stop
-from threedsl.ui.before_import import import_gradio, share_arenas
+from threedsl.ui.before_import import import_gradio, pause_collection, resume_collection, share_arenas
 from threedsl.ui.cleanup import keep_clean, own_folder
 
 # Set before gradio is imported: no analytics, and uploads go to the folder that is cleaned. A proxy's X-Forwarded-For
@@ -14,6 +14,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ["GRADIO_TEMP_DIR"] = str(own_folder())
 os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
 share_arenas()  # before the libraries below start threads
+pause_collection()
 import_gradio()
 
 import threedsl.ui.gpu  # noqa: F401  ZeroGPU needs `spaces` imported before torch
@@ -21,6 +22,8 @@ from threedsl.checkpoint.folder import DEFAULT_CHECKPOINT
 from threedsl.console import show_every_name
 from threedsl.pipeline import ThreeDSL
 from threedsl.ui.page import build_demo, build_service, files_folder, kept_files, launch_options
+
+resume_collection()
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -31,6 +34,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--backend", default="auto", help="auto, torch or onnx (onnxruntime)")
     options = parser.parse_args(arguments)
+    pause_collection()
     service = or_stop(
         lambda: build_service(
             ThreeDSL.from_pretrained(options.checkpoint, device=options.device, backend=options.backend)
@@ -42,6 +46,7 @@ def main(arguments: list[str] | None = None) -> None:
         demo.launch(prevent_thread_lock=True, server_port=int(os.environ[PORT]), **launch_options())
     except OSError:
         stop(f"Port {os.environ[PORT]} was taken while the page started; choose another one with {PORT}.")
+    resume_collection()
     service.warm_up()
     demo.block_thread()
 

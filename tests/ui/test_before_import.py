@@ -1,4 +1,5 @@
-"""What many short-lived threads took does not stay with each of them, and Gradio's stubs are left alone."""
+"""What many short-lived threads took does not stay with each of them, Gradio's stubs are left alone, and the page looks
+for garbage once it runs."""
 
 import subprocess
 import sys
@@ -44,6 +45,27 @@ def test_threads_share_arenas(tmp_path, monkeypatch, variable, told):
     command = [sys.executable, "-c", THREADS, str(tmp_path / "info.xml")]
     said, arenas = subprocess.check_output(command, cwd=REPOSITORY, text=True).split()
     assert said == told and (int(arenas) <= 2) == (variable is None)
+
+
+GARBAGE = """
+import gc, weakref
+from threedsl.ui.before_import import pause_collection, resume_collection
+
+class Circle:
+    def __init__(self):
+        self.own = self
+
+pause_collection()
+paused = gc.isenabled()
+resume_collection()
+circles = [weakref.ref(Circle()) for _ in range(100_000)]
+print(paused, gc.isenabled(), gc.get_freeze_count() > 1000, sum(one() is None for one in circles) > 50_000)
+"""
+
+
+def test_garbage_is_collected_again_after_the_start():
+    said = subprocess.check_output([sys.executable, "-c", GARBAGE], cwd=REPOSITORY, text=True)
+    assert said.split() == ["False", "True", "True", "True"]
 
 
 STUBS = """
