@@ -47,7 +47,7 @@ test:
 	@$(MAKE) --no-print-directory env FOR=all
 	@$(MAKE) --no-print-directory chromium
 	@$(if $(T),:,$(MAKE) --no-print-directory lint)
-	@$(if $(T),$(BIN)/python -m pytest $(T),$(IN_TWO) -m 'not browser' && $(BIN)/python -m pytest -m browser)
+	@$(if $(T),$(BIN)/python -m pytest $(T),$(IN_TWO) -m 'not browser'; others=$$?; $(BIN)/python -m pytest -m browser && exit $$others)
 
 # pytest keeps compiled tests even with PYTHONDONTWRITEBYTECODE set: a third of its start-up time.
 test-fast:
