@@ -73,6 +73,8 @@ def promised() -> list[tuple[str, str]]:
             f"{limits.MOST_HEAD_SECONDS} s, {limits.MOST_STALL_SECONDS} s",
         ),
         ("time for a whole upload or call to arrive", minutes(limits.MOST_BODY_SECONDS)),
+        ("time that a client may take nothing of its answer", minutes(limits.MOST_UNTAKEN_SECONDS)),
+        ("what a client may send before it has its answer", f"{limits.MOST_EARLY_BYTES // MB} MB"),
         ("a call of an MCP tool", f"{limits.MOST_MCP_BYTES // MB} MB, {limits.MOST_VALUES:,} values"),
         ("calls of MCP tools being answered", f"{limits.MOST_TOOL_CALLS_PER_ADDRESS} of one client address"),
         (

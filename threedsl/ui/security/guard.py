@@ -25,7 +25,7 @@ from threedsl.ui.security.hosts import VARIABLE, Hosts, host_name
 from threedsl.ui.security.ledger import GONE
 from threedsl.ui.security.patience import TooSlow, in_time
 from threedsl.ui.security.payload import DEEP, check_values
-from threedsl.ui.security.queue import NO_EVENT, YOURS, address_of, answer_stream, runs_here
+from threedsl.ui.security.queue import NO_EVENT, YOURS, Noting, address_of, answer_stream, runs_here
 from threedsl.ui.security.uploads import drain, receive_upload
 
 if TYPE_CHECKING:
@@ -196,18 +196,12 @@ class Guard:
             return await JSONResponse({"detail": str(error)}, code)(scope, receive, send)
         except ClientDisconnect:
             return
-        started = False
-
-        async def noting(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
+        noting = Noting(send)
         try:
             await self.app(with_length(scope, len(body)), replaying(body, receive), noting)
         except (TypeError, KeyError, ValueError) as error:
             # Gradio's own checks of named arguments, and its answers that quote what cannot be said in JSON.
-            if started:
+            if noting.started:
                 raise
             log.info("a call was refused: %r", error)
             await JSONResponse({"detail": BAD_BODY}, 400)(scope, receive, send)

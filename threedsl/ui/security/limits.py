@@ -28,6 +28,8 @@ MOST_HEAD_SECONDS = (
     20  # from the connection, or from the first byte after an answer, to the end of a request's head
 )
 MOST_STALL_SECONDS = 30  # between two pieces of a request's body
+MOST_UNTAKEN_SECONDS = 120  # that nothing is taken of an answer; the system's own buffer hides slow progress
+MOST_EARLY_BYTES = 2**20  # that a client may send before it has the answer to its request
 MOST_BODY_SECONDS = 900  # of one body
 MOST_FOLLOWED = 512  # uploads whose progress is kept for a page to ask
 MOST_DEPTH = 12  # of lists and objects in a call
