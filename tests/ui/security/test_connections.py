@@ -80,6 +80,51 @@ def test_an_answer_that_is_taken_slowly_arrives(served, monkeypatch):
     assert len(got) >= whole and got.count(b"HTTP/1.1 200 OK") == 20
 
 
+class SlowClient:
+    """As much of a transport as is looked at."""
+
+    def __init__(self, left: int):
+        self.left, self.ended = left, False
+
+    def get_write_buffer_size(self) -> int:
+        return self.left
+
+    def abort(self) -> None:
+        self.left, self.ended = 0, True
+
+
+@pytest.mark.parametrize("behind_a_proxy", [False, True])
+def test_answers_that_wait_for_slow_clients_are_bounded(monkeypatch, behind_a_proxy):
+    """Those of one address went on to collect 7 MB for each of its connections, which no other limit counted."""
+    monkeypatch.setattr(limits, "MOST_UNSENT_BYTES", 100)
+    if behind_a_proxy:
+        monkeypatch.setenv("FORWARDED_ALLOW_IPS", "127.0.0.1")
+    connections, visitor = Connections(), SlowClient(30)
+    connections.wait(visitor, "10.0.0.1")
+    greedy = [SlowClient(20 + i) for i in range(9)]
+    for client in greedy:
+        connections.wait(client, "10.0.0.2")
+        if not behind_a_proxy:
+            assert not visitor.ended
+        assert visitor.left + sum(one.left for one in greedy[: greedy.index(client) + 1]) <= 100
+    connections.go_on(greedy[0])
+    connections.go_on(greedy[0])
+    assert greedy[0] not in connections._waiting and not all(one.ended for one in greedy)
+
+
+@pytest.mark.slow
+def test_a_page_gives_up_answers_that_take_too_much_memory(served, monkeypatch):
+    monkeypatch.setattr(limits, "MOST_UNSENT_BYTES", 2**16)
+    with asking(served, "/config", 60) as client:
+        end = time.monotonic() + 10
+        client.settimeout(1)
+        with pytest.raises(ConnectionResetError):
+            while time.monotonic() < end:
+                client.send(b"GET /robots.txt HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                time.sleep(0.1)
+    assert not served.page.connections._waiting
+
+
 def test_no_connection_becomes_another_protocol():
     """One that became a websocket stayed counted: 256 requests took all places of an address for good."""
     config = SimpleNamespace(http_protocol_class=object, ws_protocol_class=object)

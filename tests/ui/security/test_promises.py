@@ -82,6 +82,7 @@ def promised() -> list[tuple[str, str]]:
             f"{limits.MOST_BODY_BYTES // MB} MB; {limits.MOST_ADDRESS_BODY_BYTES // MB} MB of one client address",
         ),
         ("unfetched answers held in memory", f"{limits.MOST_UNREAD_BYTES // MB} MB"),
+        ("answers on their way to slow clients", f"{limits.MOST_UNSENT_BYTES // MB} MB"),
         (
             "connections",
             f"{limits.MOST_CONNECTIONS:,}; {limits.MOST_CONNECTIONS_PER_ADDRESS} of one client address",

@@ -35,6 +35,7 @@ MOST_FOLLOWED = 512  # uploads whose progress is kept for a page to ask
 MOST_DEPTH = 12  # of lists and objects in a call
 MOST_VALUES = 10_000  # in a call: the event loop looks at each of them several times
 MOST_UNREAD_BYTES = 256 * 2**20  # of unread answers held in memory
+MOST_UNSENT_BYTES = 128 * 2**20  # of answers that are on their way to clients which take them slowly
 UNREAD_SECONDS = 20  # a stream that took nothing for so long is not being read
 
 # Queues

@@ -79,14 +79,17 @@ def with_limits(connections: Connections) -> type:
         def pause_writing(self) -> None:
             super().pause_writing()
             self._wait_for_client()
+            connections.wait(self.transport, self._address or "")
 
         def resume_writing(self) -> None:
             self._stop_waiting()
+            connections.go_on(self.transport)
             super().resume_writing()
 
         def connection_lost(self, error: Exception | None) -> None:
             self._stop_watch()
             self._stop_waiting()
+            connections.go_on(self.transport)
             if self._address is not None:
                 connections.close(self._address)
                 self._address = None
