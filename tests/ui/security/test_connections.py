@@ -11,6 +11,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from threedsl.ui.security import limits
 from threedsl.ui.security.connections import Connections
 from threedsl.ui.security.patience import bound_connections
+from threedsl.ui.security.uploads import CROWDED, routes
 
 PART = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
 UPLOAD = (
@@ -123,6 +124,26 @@ def test_a_page_gives_up_answers_that_take_too_much_memory(served, monkeypatch):
                 client.send(b"GET /robots.txt HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 time.sleep(0.1)
     assert not served.page.connections._waiting
+
+
+@pytest.mark.slow
+def test_only_some_follow_an_uploads_progress_at_a_time(served, monkeypatch):
+    """Each takes time twenty times a second: 240 of them took half a core, and all that others asked for waited."""
+    monkeypatch.setattr(limits, "MOST_FOLLOWING_PER_ADDRESS", 2)
+    address = urlsplit(served.url)
+    with socket.create_connection((address.hostname, address.port), timeout=20) as upload:
+        upload.sendall(UPLOAD + PART)
+        time.sleep(0.5)
+        path = "/gradio_api/upload_progress?upload_id=early"
+        with asking(served, path) as first, asking(served, path) as second:
+            assert b" 200 " in first.recv(300) and b" 200 " in second.recv(300)
+            with asking(served, path) as third:
+                got = third.recv(2000) + third.recv(2000)
+            assert b" 503 " in got and CROWDED.encode() in got
+    end = time.monotonic() + 10
+    while routes.file_upload_statuses._following and time.monotonic() < end:
+        time.sleep(0.02)
+    assert not routes.file_upload_statuses._following
 
 
 def test_no_connection_becomes_another_protocol():

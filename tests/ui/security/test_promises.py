@@ -91,6 +91,10 @@ def promised() -> list[tuple[str, str]]:
             "open pages",
             f"{limits.MOST_OPEN_PAGES}; {limits.MOST_OPEN_PAGES_PER_ADDRESS} of one client address",
         ),
+        (
+            "pages that follow an upload's progress",
+            f"{limits.MOST_FOLLOWING}; {limits.MOST_FOLLOWING_PER_ADDRESS} of one client address",
+        ),
         ("remembered visits", f"{limits.MOST_SESSIONS}"),
         ("memory of these; made-up visits are forgotten first", f"{limits.MOST_STATE_BYTES // GB} GB"),
     ]

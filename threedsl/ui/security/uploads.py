@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import errno
 import shutil
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from gradio import route_utils, routes
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
 DRAINED = 64 * 2**20  # bytes that are still read of a refused upload, so that its sender receives the reason
 NO_UPLOAD = "An upload must be a form with files, as docs/api.md shows."
+CROWDED = "The progress of too many uploads is being asked for; the uploads themselves go on."
 LONG_NAME = "A file's name is too long; rename it to 255 characters or fewer."
 
 
@@ -55,6 +59,28 @@ class FilesOnly(GradioMultiPartParser):
 
 class Progress(FileUploadProgress):
     """How far the latest uploads are; Gradio keeps all that no page asks for, and every name that is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._following: Counter[str] = Counter()
+
+    @contextmanager
+    def following(self, address: str) -> Iterator[None]:
+        """While one of these answers is given; used by the event loop's thread alone.
+
+        Raises:
+            InputError: too many are, in all or to this address.
+        """
+        mine = self._following[address] >= limits.MOST_FOLLOWING_PER_ADDRESS
+        if self._following.total() >= limits.MOST_FOLLOWING or (mine and not limits.addresses_are_shared()):
+            raise InputError(CROWDED)
+        self._following[address] += 1
+        try:
+            yield
+        finally:
+            self._following[address] -= 1
+            if not self._following[address]:
+                del self._following[address]
 
     def track(self, upload_id: str) -> None:
         """Begin to keep an upload's progress; the oldest goes."""
