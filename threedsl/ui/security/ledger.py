@@ -103,6 +103,11 @@ class Ledger:
         """Note a file that came from this address."""
         self._add(path, Entry(_cost(path), address, self._clock(), upload=True))
 
+    def all_uploaded(self, paths: Collection[str], address: str) -> None:
+        """Note all files of one upload."""
+        for path in paths:
+            self.uploaded(path, address)
+
     def answered(self, paths: Collection[str], caller: Caller) -> None:
         """Record files that were written for a caller, whose oldest answers go where there are too many; those outside
         the folder, and the page's own, are left alone."""
