@@ -24,7 +24,7 @@ def promised() -> list[tuple[str, str]]:
         ("one picture", f"{MAX_BYTES // MB} MB"),
         ("one file of an upload, and one zip", f"{archive.MOST_ZIP_BYTES // MB} MB"),
         ("what a zip unpacks to", f"{archive.MOST_BYTES // MB} MB, {archive.MOST_ENTRIES:,} entries"),
-        ("files of one upload", f"{limits.MOST_FILES}"),
+        ("files of one upload, and of one call", f"{limits.MOST_FILES}"),
         ("files of one visit, and of one client address", f"{limits.MOST_VISIT_BYTES // GB} GB"),
         ("files of all visits together", f"{limits.MOST_TEMP_BYTES // GB} GB"),
         (

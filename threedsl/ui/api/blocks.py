@@ -13,6 +13,7 @@ from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
 
 from threedsl.errors import InputError
+from threedsl.ui.api.turns import take_turns
 from threedsl.ui.errors import DISK_FULL
 from threedsl.ui.security.bodies import Bodies
 from threedsl.ui.security.caller import Caller, calling
@@ -29,6 +30,7 @@ from threedsl.ui.security.written import writing
 NOT_READ = "The arguments do not fit this call; see docs/api.md or /gradio_api/info."
 
 log = logging.getLogger(__name__)
+take_turns()
 
 
 class Page(gr.Blocks):

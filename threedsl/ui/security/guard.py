@@ -24,7 +24,7 @@ from threedsl.ui.security.headers import security_headers
 from threedsl.ui.security.hosts import VARIABLE, Hosts, host_name
 from threedsl.ui.security.ledger import GONE
 from threedsl.ui.security.patience import TooSlow, in_time
-from threedsl.ui.security.payload import DEEP, check_values
+from threedsl.ui.security.payload import DEEP, check_files, check_values
 from threedsl.ui.security.queue import NO_EVENT, YOURS, Noting, address_of, answer_stream, runs_here
 from threedsl.ui.security.uploads import drain, receive_upload, routes
 
@@ -195,6 +195,7 @@ class Guard:
                 check_values(body)
             else:
                 body = json.dumps(self._checked_call(path, body)).encode()
+                check_files(body)
         except InputError as error:
             code = 408 if isinstance(error, TooSlow) else 503 if isinstance(error, Busy) else 400
             if isinstance(error, Busy):

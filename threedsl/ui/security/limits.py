@@ -13,7 +13,7 @@ MOST_VISIT_ANSWER_BYTES = (
 MOST_ADDRESS_ANSWER_BYTES = 2**30  # the same for one client address
 MOST_ANSWER_BYTES = 3 * 2**30  # the same for all
 LEAST_FREE_BYTES = 256 * 2**20  # of the disk that uploads go to
-MOST_FILES = 600  # of one upload
+MOST_FILES = 600  # of one upload, and of one call
 UNTOUCHED_UPLOAD_SECONDS = 1200  # life of an upload that no event ever named
 MAKE_ROOM_SECONDS = 120  # an upload that no event named may go after this, where room is short
 
