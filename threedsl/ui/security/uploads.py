@@ -35,7 +35,6 @@ from threedsl.ui.security.queue import address_of
 if TYPE_CHECKING:
     from threedsl.ui.api.blocks import Page
 
-PART_END = b"\r\n--"  # before the boundary that ends a file, and seldom anywhere else
 FILES_AT_ONCE = 4
 DRAINED = 64 * 2**20  # bytes that are still read of a refused upload, so that its sender receives the reason
 NO_UPLOAD = "An upload must be a form with files, as docs/api.md shows."
@@ -166,9 +165,13 @@ def _named(files: Sequence[GradioUploadFile], folder: Path) -> list[str]:
     return paths
 
 
-def in_pieces(receive: Receive) -> Receive:
+def in_pieces(receive: Receive, kind: str) -> Receive:
     """A `receive` that gives a body of which one piece holds many small files a few files at a time, and others their
-    turn in between: a file is made on disk for each."""
+    turn in between: a file is made on disk for each.
+
+    kind: the request's Content-Type, which says what is between two files.
+    """
+    between = b"\r\n--" + parse_options_header(kind)[1].get(b"boundary", b"")
     rest, more = b"", True
 
     async def few() -> Message:
@@ -182,8 +185,8 @@ def in_pieces(receive: Receive) -> Receive:
             rest, more = message.get("body", b""), message.get("more_body", False)
         end = 0
         for _ in range(FILES_AT_ONCE):
-            end = rest.find(PART_END, end) + len(PART_END)
-            if end < len(PART_END):  # none left
+            end = rest.find(between, end) + len(between)
+            if end < len(between):  # none left
                 end = len(rest)
                 break
         piece, rest = rest[:end], rest[end:]
@@ -211,7 +214,8 @@ async def receive_upload(request: Request, page: Page) -> Response:
                 return message
 
             followed = upload_id if upload_id and len(upload_id) <= 64 else None
-            paths = await receive_files(Request(request.scope, in_pieces(counted)), folder, most, followed)
+            few = in_pieces(counted, request.headers.get("content-type", ""))
+            paths = await receive_files(Request(request.scope, few), folder, most, followed)
             if not paths:
                 raise MultiPartException(NO_UPLOAD)
             # While it is counted as coming, so that no other takes its room.
