@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
+from tests.heif import heif
 from tests.pictures import broken_pictures, encoded, huge_png, person_like
 from threedsl.data import images
 from threedsl.data.images import load_image
@@ -201,7 +202,7 @@ def test_heic_is_read_when_its_decoder_is_there(monkeypatch):
     picture = person_like()
     file = types.SimpleNamespace(size=picture.size, to_pillow=lambda: picture)
     monkeypatch.setitem(sys.modules, "pillow_heif", types.SimpleNamespace(open_heif=lambda data: file))
-    assert np.array_equal(load_image(BROKEN["photo.heic"][0]), rgb(picture))
+    assert np.array_equal(load_image(heif([(1, b"hvc1", (), picture.size)], 1)), rgb(picture))
 
 
 def test_pillow_is_left_as_it_was_and_threads_agree():

@@ -100,6 +100,12 @@ def test_a_list_next_to_its_pictures_finds_them_by_their_bare_names(tmp_path):
     assert rows == [("images/x/a.png", "7", "2", ""), ("b.png", "8", "1", "red")] and crops
 
 
+def test_folders_in_a_list_are_as_long_as_an_exported_gallery_may_name(tmp_path):
+    listed = b"x" * 200_000 + b"/" + b"y" * 494 + b"/a.png 7\n"
+    rows, *_ = understood(tmp_path, {"a.png": crop(1), "list.txt": listed})
+    assert rows == [("y" * 494 + "/a.png", "7", "", "")] and len(rows[0][0]) <= archive.LONGEST_NAME
+
+
 def test_sentences_about_a_list_name_it_as_the_visitor_does(tmp_path):
     with pytest.raises(InputError, match=r"^list\.txt, line 2: .*path person camera") as error:
         understood(tmp_path, {"a.png": crop(1), "list.txt": b"a.png 7\na.png 7 1 2 3\n"})
@@ -331,7 +337,11 @@ def test_no_pickle_and_no_promise_of_size_is_believed(tmp_path, gallery, model):
         (lambda header: header["records"][0].update(name="../../x.png"), "leads outside"),
         (lambda header: header["records"][0].update(name="/etc/x.png"), "leads outside"),
         (lambda header: header["records"][0].update(pid=7), "not text"),
-        (lambda header: header["records"][0].update(pid="x" * 600), "too long"),
+        (
+            lambda header: header["records"][0].update(pid="x" * 81),
+            "too long",
+        ),  # 9 MB in each answer with 500
+        (lambda header: header["records"][0].update(name="x" * 501), "too long"),
         (lambda header: header["records"][0].update(pid="a\nb"), "not printable"),
         (lambda header: header["records"].__setitem__(0, None), "is damaged"),
     ],

@@ -18,6 +18,7 @@ from PIL import Image, JpegImagePlugin, features
 from threedsl.data.budget import Budget
 from threedsl.data.directories import bound_directories
 from threedsl.data.headers import JPEG, check_header, read_jpeg
+from threedsl.data.heif import Heif, decoded_pixels
 from threedsl.data.picture_files import AVIF_BRANDS, HEIF_BRANDS
 from threedsl.errors import InputError
 from threedsl.reading import is_pointer, pointer_sentence, read_file
@@ -25,6 +26,9 @@ from threedsl.reading import is_pointer, pointer_sentence, read_file
 MAX_BYTES = 64 * 2**20  # a phone's photo of 200 megapixels has up to 60 MB
 MAX_PIXELS = 50_000_000
 MAX_WEBP_PIXELS = 25_000_000  # its decoder uses 16 bytes per pixel, several times more than others
+MAX_HEIF_PIXELS = (
+    2 * MAX_PIXELS
+)  # of all that it is put together from: tiles reach beyond it, and there are maps
 MAX_SHRUNK_PIXELS = 250_000_000  # of a JPEG that is decoded at a smaller size, at the cost of that size
 MAX_SCANS = 100  # of a progressive JPEG; encoders write 10, those that search for the smallest file up to 20
 MAX_SCANNED_PIXELS = 1_500_000_000  # scans times pixels: a picture of 50 megapixels may have 30
@@ -89,8 +93,8 @@ def load_image(source: Source, name: str | None = None) -> np.ndarray:
         )
     _check_size(image.size, name)
     try:
-        with DECODING.hold(image.size[0] * image.size[1]):
-            rgb = _upright_rgb(image if isinstance(image, Image.Image) else image.to_pillow())
+        with DECODING.hold(image.pixels if isinstance(image, Heif) else image.size[0] * image.size[1]):
+            rgb = _upright_rgb(image.to_pillow() if isinstance(image, Heif) else image)
     except InputError:
         raise
     except Exception as error:  # each decoder has its own exceptions for damaged data, SyntaxError among them
@@ -109,11 +113,11 @@ def _read(path: str | Path, name: str) -> bytes:
     return read_file(path, MAX_BYTES, name)
 
 
-def _open(data: bytes, name: str) -> Image.Image:
+def _open(data: bytes, name: str) -> Image.Image | Heif:
     """Parse the header only, so that a size can be refused before a pixel is decoded.
 
     Returns:
-        a Pillow image, or pillow_heif's file, that has decoded nothing yet; its size is what will be decoded.
+        what has decoded nothing yet; its size is that of the picture.
     """
     if not data:
         raise InputError(f"{name} is empty (0 bytes).")
@@ -173,7 +177,7 @@ def _open_jpeg(data: bytes, name: str) -> Image.Image:
     return image
 
 
-def _open_heif(data: bytes, name: str):
+def _open_heif(data: bytes, name: str) -> Heif:
     try:
         import pillow_heif
     except ImportError:
@@ -183,7 +187,13 @@ def _open_heif(data: bytes, name: str):
     try:
         file = pillow_heif.open_heif(data)
         _check_size(file.size, name)
-        return file
+        cost = decoded_pixels(data)
+        if cost > MAX_HEIF_PIXELS:
+            raise InputError(
+                f"{name} is put together from pictures of {cost / 1e6:,.0f} megapixels, more than any camera writes; "
+                "export it as JPEG."
+            )
+        return Heif(file, cost)
     except InputError:
         raise
     except Exception as error:

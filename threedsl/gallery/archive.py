@@ -26,6 +26,7 @@ MOST_ENTRIES = 5000
 MOST_BYTES = 400 * 2**20  # unpacked, all entries together
 MOST_RATIO = 200  # unpacked to packed size of an entry of a megabyte or more
 LONGEST_NAME, LONGEST_PART = 500, 120  # characters of a path, and of each name in it
+LONGEST_LABEL = 80  # characters of a person, a camera or clothes
 ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar", ".jar", ".cab", ".iso")
 CENTRAL_ENTRY = b"PK\x01\x02"  # starts every entry of a zip's directory
 ENCRYPTED = 0x1

@@ -23,7 +23,7 @@ from threedsl.data.images import load_image
 from threedsl.data.listfile import Record
 from threedsl.errors import InputError
 from threedsl.files import whole_file
-from threedsl.gallery.archive import Archive, Entry, TooMuch
+from threedsl.gallery.archive import LONGEST_LABEL, LONGEST_NAME, Archive, Entry, TooMuch
 from threedsl.gallery.gallery import Gallery
 from threedsl.gallery.packed import check_pixels_of
 from threedsl.gallery.storage import RECORDS
@@ -33,7 +33,6 @@ DESCRIPTORS = ("appearance", "shape")
 MOST_HEADER_BYTES = 2 * 2**20
 MOST_THUMBNAIL_BYTES = 2**18
 MOST_THUMBNAIL_PIXELS = 2**16  # twice what the page makes; they are in memory together
-LONGEST = 500  # characters of a name or a label
 UNIT = 1e-3  # how far a descriptor's length may be from 1
 
 
@@ -172,10 +171,10 @@ def _thumbnail(data: bytes, name: str) -> np.ndarray:
 
 def _record(row: dict) -> Record:
     name, *labels = (row[key] for key in ("name", "pid", "camid", "clothes"))
-    if not all(
-        isinstance(text, str) and len(text) <= LONGEST and text.isprintable() for text in (name, *labels)
-    ):
-        raise ValueError("a name is not text, too long or not printable")
+    longest = (LONGEST_NAME, *[LONGEST_LABEL] * len(labels))
+    for text, most in zip((name, *labels), longest, strict=True):
+        if not isinstance(text, str) or len(text) > most or not text.isprintable():
+            raise ValueError("a name is not text, too long or not printable")
     path = PurePosixPath(name)
     if not path.name or path.is_absolute() or ".." in path.parts or "\\" in name:
         raise ValueError("a picture's name leads outside")

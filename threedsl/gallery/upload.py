@@ -18,12 +18,20 @@ from threedsl.data.images import MAX_BYTES
 from threedsl.data.listfile import Record, read_list
 from threedsl.data.picture_files import HEAD, SUFFIXES, about_others, has_picture_name, starts_like_picture
 from threedsl.errors import InputError
-from threedsl.gallery.archive import ARCHIVES, MOST_BYTES, Archive, Entry, open_archive, shorten
+from threedsl.gallery.archive import (
+    ARCHIVES,
+    LONGEST_LABEL,
+    LONGEST_NAME,
+    MOST_BYTES,
+    Archive,
+    Entry,
+    open_archive,
+    shorten,
+)
 from threedsl.gallery.exchange import is_exported
 
 MOST_PICTURES = 500  # per gallery
 MOST_LIST_BYTES = 2**20
-LONGEST_LABEL = 80
 LISTS = (".txt", ".lst", ".list")
 _LISTED = re.compile(rf".*\.({'|'.join(suffix[1:] for suffix in sorted(SUFFIXES))})\s+\S", re.IGNORECASE)
 
@@ -220,7 +228,8 @@ def _without_wrapper(names: list[str]) -> list[str]:
 
 def _source(record: Record, content: Callable[[], Path | bytes]) -> Source:
     labels = (record.pid, record.camid, record.clothes)
-    name = "".join(c if c.isprintable() else "?" for c in record.path.as_posix())
+    name = record.path.as_posix()[-LONGEST_NAME:].lstrip("/")  # a list may put any folders before it
+    name = "".join(c if c.isprintable() else "?" for c in name)
     pid, camid, clothes = (
         "".join(c if c.isprintable() else "?" for c in label)[:LONGEST_LABEL] for label in labels
     )

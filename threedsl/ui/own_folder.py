@@ -7,6 +7,7 @@ import secrets
 import shutil
 import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 try:
@@ -66,6 +67,19 @@ def remove(folder: Path) -> None:
     if folder in _locks:
         os.close(_locks.pop(folder))
         _lock_of(folder).unlink(missing_ok=True)
+
+
+def delete_file(path: str, root: Path) -> None:
+    """Delete a file below `root`, and the up to two folders around it where nothing else is in them."""
+    with suppress(OSError):  # the sweep was faster
+        os.unlink(path)
+    for folder in list(Path(path).parents)[:2]:  # of an upload: that of its content, and its own random one
+        if not folder.is_relative_to(root) or folder == root:
+            return
+        try:
+            folder.rmdir()
+        except OSError:  # not empty
+            return
 
 
 def _user() -> int:

@@ -68,6 +68,6 @@ def empty(served) -> Served:
         time.sleep(0.02)
     served.service.visitors._held.clear()
     for path in list(served.page.ledger._entries):
-        served.page.ledger._remove(path)
+        served.page.ledger.delete(path)
     assert served.files() == set(), sorted(served.files())[:5]
     return served

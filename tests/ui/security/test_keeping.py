@@ -1,5 +1,6 @@
 """What visits leave behind on the disk and in memory is bounded, although each event leaves only a little."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from tests.ui.test_sessions import Clock
 from tests.zips import crop, zipped
+from threedsl.ui.security import ledger as ledger_module
 from threedsl.ui.security import limits
 from threedsl.ui.security.caller import Caller
 from threedsl.ui.security.ledger import Ledger
@@ -162,3 +164,35 @@ def test_a_visit_begins_without_a_description_of_the_page(empty):
     assert state.state_data  # the photo and the answer
     assert not empty.page.states["somebody new"].config_values
     empty.page.states.drop("somebody new")
+
+
+@pytest.mark.parametrize("how", ["forget", "prune", "delete", "answered"])
+def test_nobody_waits_while_files_are_deleted(ledger, monkeypatch, how):
+    """Eight thousand small ones took 14 s on a slow disk, in which no file was served and no upload received."""
+    made, waited = answer(ledger, "a"), []
+
+    def slow(path, root):
+        with ThreadPoolExecutor() as pool:
+            waited.append(pool.submit(ledger.serves, str(made)).result(timeout=5))
+
+    monkeypatch.setattr(ledger_module, "delete_file", slow)
+    if how == "prune":
+        made.unlink()
+    if how == "answered":
+        monkeypatch.setattr(limits, "MOST_VISIT_ANSWER_BYTES", 0)
+    run = {
+        "forget": lambda: ledger.forget("anna"),
+        "prune": ledger.prune,
+        "delete": lambda: ledger.delete(str(made)),
+        "answered": lambda: answer(ledger, "b"),
+    }
+    run[how]()
+    assert waited == [False] and not ledger.serves(str(made))
+
+
+def test_tiny_files_are_bounded_in_number(ledger, monkeypatch):
+    """Each is known to the ledger, which takes memory and time: half a million fitted into two gigabytes."""
+    for i in range(3):
+        (ledger.folder / f"{i}").write_bytes(b"x")
+        ledger.uploaded(str(ledger.folder / f"{i}"), ADDRESS)
+    assert ledger._bytes["address", ADDRESS] >= 3 * 2**16

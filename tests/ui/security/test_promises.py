@@ -24,7 +24,7 @@ def promised() -> list[tuple[str, str]]:
         ("one picture", f"{MAX_BYTES // MB} MB"),
         ("one file of an upload, and one zip", f"{archive.MOST_ZIP_BYTES // MB} MB"),
         ("what a zip unpacks to", f"{archive.MOST_BYTES // MB} MB, {archive.MOST_ENTRIES:,} entries"),
-        ("files of one upload", f"{limits.MOST_FILES}"),
+        ("files of one upload, and of one call", f"{limits.MOST_FILES}"),
         ("files of one visit, and of one client address", f"{limits.MOST_VISIT_BYTES // GB} GB"),
         ("files of all visits together", f"{limits.MOST_TEMP_BYTES // GB} GB"),
         (
@@ -73,6 +73,8 @@ def promised() -> list[tuple[str, str]]:
             f"{limits.MOST_HEAD_SECONDS} s, {limits.MOST_STALL_SECONDS} s",
         ),
         ("time for a whole upload or call to arrive", minutes(limits.MOST_BODY_SECONDS)),
+        ("time that a client may take nothing of its answer", minutes(limits.MOST_UNTAKEN_SECONDS)),
+        ("what a client may send before it has its answer", f"{limits.MOST_EARLY_BYTES // MB} MB"),
         ("a call of an MCP tool", f"{limits.MOST_MCP_BYTES // MB} MB, {limits.MOST_VALUES:,} values"),
         ("calls of MCP tools being answered", f"{limits.MOST_TOOL_CALLS_PER_ADDRESS} of one client address"),
         (
@@ -80,6 +82,7 @@ def promised() -> list[tuple[str, str]]:
             f"{limits.MOST_BODY_BYTES // MB} MB; {limits.MOST_ADDRESS_BODY_BYTES // MB} MB of one client address",
         ),
         ("unfetched answers held in memory", f"{limits.MOST_UNREAD_BYTES // MB} MB"),
+        ("answers on their way to slow clients", f"{limits.MOST_UNSENT_BYTES // MB} MB"),
         (
             "connections",
             f"{limits.MOST_CONNECTIONS:,}; {limits.MOST_CONNECTIONS_PER_ADDRESS} of one client address",
@@ -87,6 +90,10 @@ def promised() -> list[tuple[str, str]]:
         (
             "open pages",
             f"{limits.MOST_OPEN_PAGES}; {limits.MOST_OPEN_PAGES_PER_ADDRESS} of one client address",
+        ),
+        (
+            "pages that follow an upload's progress",
+            f"{limits.MOST_FOLLOWING}; {limits.MOST_FOLLOWING_PER_ADDRESS} of one client address",
         ),
         ("remembered visits", f"{limits.MOST_SESSIONS}"),
         ("memory of these; made-up visits are forgotten first", f"{limits.MOST_STATE_BYTES // GB} GB"),

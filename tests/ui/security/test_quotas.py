@@ -249,7 +249,7 @@ def test_a_full_disk_is_a_sentence(empty, monkeypatch):
 
     visitor = empty.visitor()
     with monkeypatch.context() as patch:
-        patch.setattr(uploads, "upload_fn", full)
+        patch.setattr(uploads, "receive_files", full)
         with pytest.raises(Refused, match="disk is full; try again later"):
             visitor.upload({"a.png": crop(1)})
         patch.setattr(limits, "LEAST_FREE_BYTES", 2**60)

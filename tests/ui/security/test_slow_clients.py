@@ -1,7 +1,9 @@
 """Clients that send slowly, in the wrong form, or never ask for what they started."""
 
+import asyncio
 import socket
 import time
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -11,7 +13,7 @@ from tests.ui.browser.visit import Refused
 from tests.zips import crop
 from threedsl.ui.security import limits
 from threedsl.ui.security.limits import MOST_FOLLOWED
-from threedsl.ui.security.uploads import Progress, routes
+from threedsl.ui.security.uploads import FILES_AT_ONCE, Progress, in_pieces, routes
 
 UPLOAD = b"POST /gradio_api/upload HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
 PART = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
@@ -117,6 +119,40 @@ def test_fields_that_are_no_files_are_not_read(served, asked):
     form = {"files": (None, b"x" * 5_000_000)}
     answer = served.visitor().http.post(f"gradio_api/upload{asked}", files=form)
     assert answer.status_code == 400 and answer.text.endswith(".")
+
+
+@pytest.mark.parametrize("count", [0, 1, 4, 5, 500])
+def test_many_small_files_come_a_few_at_a_time(count):
+    """A thousand in 77 kB were made on disk in one go: eight such uploads kept everybody waiting for 14 s."""
+    body = (PART + b"\r\n") * count + b"--x--" + b"\r\n--y" * 100  # these end no file
+    given = [body[:30_000], body[30_000:]] if count == 500 else [body]
+    messages = [
+        {"type": "http.request", "body": piece, "more_body": i + 1 < len(given)}
+        for i, piece in enumerate(given)
+    ] + [{"type": "http.disconnect"}]
+
+    async def receive():
+        return messages.pop(0)
+
+    async def all_of() -> list[dict]:
+        few, got = in_pieces(receive, "multipart/form-data; boundary=x"), []
+        while not got or got[-1]["type"] == "http.request":
+            got.append(await few())
+        return got[:-1]
+
+    got = asyncio.run(all_of())
+    assert b"".join(one["body"] for one in got) == body
+    assert all(one["body"].count(b"\r\n--x") <= FILES_AT_ONCE for one in got)
+    assert len(got) <= count / FILES_AT_ONCE + 3
+    assert [one["more_body"] for one in got] == [True] * (len(got) - 1) + [False]
+
+
+def test_files_of_the_same_name_and_content_are_one_and_nameless_ones_are_kept(served):
+    files = [("files", (name, crop(1))) for name in ("a.png", "a.png", "..", "???", "b/c.png")]
+    answer = served.visitor().http.post("gradio_api/upload", files=files)
+    paths = [Path(path) for path in answer.json()]
+    assert paths[0] == paths[1] and paths[4].name == "c.png"
+    assert all(path.read_bytes() == crop(1) and path.is_relative_to(served.folder) for path in paths)
 
 
 def test_progress_that_nobody_follows_is_forgotten(served):

@@ -13,13 +13,14 @@ from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
 
 from threedsl.errors import InputError
+from threedsl.ui.api.turns import take_turns
 from threedsl.ui.errors import DISK_FULL
 from threedsl.ui.security.bodies import Bodies
 from threedsl.ui.security.caller import Caller, calling
 from threedsl.ui.security.connections import Connections
 from threedsl.ui.security.guard import Guard
 from threedsl.ui.security.ledger import Ledger
-from threedsl.ui.security.patience import with_head_limit
+from threedsl.ui.security.patience import bound_connections
 from threedsl.ui.security.payload import checked, checked_inputs, files_in
 from threedsl.ui.security.queue import FairQueue, address_of
 from threedsl.ui.security.tools import ToolCalls, keep_in_ledger
@@ -29,6 +30,7 @@ from threedsl.ui.security.written import writing
 NOT_READ = "The arguments do not fit this call; see docs/api.md or /gradio_api/info."
 
 log = logging.getLogger(__name__)
+take_turns()
 
 
 class Page(gr.Blocks):
@@ -61,8 +63,7 @@ class Page(gr.Blocks):
         kwargs["middleware"] = [*kwargs.get("middleware", ()), Middleware(Guard, page=self)]
         wait = options.pop("prevent_thread_lock", False)
         launched = super().launch(app_kwargs=kwargs, prevent_thread_lock=True, **options)
-        config = self.server.config
-        config.http_protocol_class = with_head_limit(config.http_protocol_class, self.connections)
+        bound_connections(self.server.config, self.connections)
         self.app.state_holder = self.states
         self.states.set_blocks(self)
         if self.mcp_server_obj is not None:

@@ -4,7 +4,8 @@ from html import escape
 
 from threedsl.data.images import MAX_BYTES
 from threedsl.data.listfile import Record
-from threedsl.gallery.upload import LONGEST_LABEL, MOST_PICTURES
+from threedsl.gallery.archive import LONGEST_LABEL
+from threedsl.gallery.upload import MOST_PICTURES
 from threedsl.ui.demo_galleries import OpenGallery
 from threedsl.ui.gallery.handlers import Built, bytes_of, people_in
 from threedsl.ui.sessions import MOST_PER_VISIT

@@ -20,10 +20,10 @@ from threedsl.data.listfile import Record
 from threedsl.data.transforms import resize_crop
 from threedsl.errors import InputError
 from threedsl.gallery import Gallery
-from threedsl.gallery.archive import TooMuch, shorten
+from threedsl.gallery.archive import LONGEST_LABEL, TooMuch, shorten
 from threedsl.gallery.exchange import read_exported, write_exported
 from threedsl.gallery.packed import check_packed
-from threedsl.gallery.upload import LONGEST_LABEL, MOST_PICTURES, Source, Upload, open_upload
+from threedsl.gallery.upload import MOST_PICTURES, Source, Upload, open_upload
 from threedsl.people import query_box, whole_picture
 from threedsl.ui.demo_galleries import THUMBNAIL, OpenGallery, Progress
 from threedsl.ui.pictures import data_uri, fit, jpeg

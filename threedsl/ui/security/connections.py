@@ -1,7 +1,9 @@
-"""How many connections are open: a client that only opens them could otherwise use up the file descriptors."""
+"""How many connections are open, and how much of their answers waits in memory: a client that only opens them, or takes
+no answers, could otherwise use up the file descriptors or the memory."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections import Counter
 
@@ -23,6 +25,7 @@ class Connections:
 
     def __init__(self) -> None:
         self._open: Counter[str] = Counter()
+        self._waiting: dict[asyncio.Transport, str] = {}  # those whose client takes less than is written
         self._most = allow_many_files() // RESERVED
 
     def open(self, address: str) -> bool:
@@ -40,6 +43,26 @@ class Connections:
         self._open[address] -= 1
         if self._open[address] <= 0:
             del self._open[address]
+
+    def wait(self, transport: asyncio.Transport, address: str) -> None:
+        """Note that the client of a connection has to take what was written. Where all of these leave too much, the one
+        with the most ends, first of the address with the most."""
+        self._waiting[transport] = address
+        while True:
+            left = {one: one.get_write_buffer_size() for one in self._waiting}
+            if sum(left.values()) <= limits.MOST_UNSENT_BYTES:
+                return
+            of_address: Counter[str] = Counter()
+            for one, size in left.items():
+                of_address["" if _come_through_proxies() else self._waiting[one]] += size
+            most = max(of_address, key=of_address.__getitem__)
+            largest = max((one for one in left if most in ("", self._waiting[one])), key=left.__getitem__)
+            del self._waiting[largest]
+            largest.abort()
+
+    def go_on(self, transport: asyncio.Transport) -> None:
+        """The client took most of it, or is gone."""
+        self._waiting.pop(transport, None)
 
 
 def _come_through_proxies() -> bool:

@@ -9,7 +9,7 @@ import json
 import logging
 import re
 from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import Headers, QueryParams
@@ -24,14 +24,15 @@ from threedsl.ui.security.headers import security_headers
 from threedsl.ui.security.hosts import VARIABLE, Hosts, host_name
 from threedsl.ui.security.ledger import GONE
 from threedsl.ui.security.patience import TooSlow, in_time
-from threedsl.ui.security.payload import DEEP, check_values
-from threedsl.ui.security.queue import NO_EVENT, YOURS, address_of, answer_stream, runs_here
-from threedsl.ui.security.uploads import drain, receive_upload
+from threedsl.ui.security.payload import DEEP, check_files, check_values
+from threedsl.ui.security.queue import NO_EVENT, YOURS, Noting, address_of, answer_stream, runs_here
+from threedsl.ui.security.uploads import drain, receive_upload, routes
 
 if TYPE_CHECKING:
     from threedsl.ui.api.blocks import Page
 
 API = "/gradio_api"
+PROGRESS = f"{API}/upload_progress"
 FILE, BEAT, CALL, MCP = f"{API}/file=", f"{API}/heartbeat/", f"{API}/call/", f"{API}/mcp"
 GET = re.compile(
     r"/|/(config|theme\.css|robots\.txt|favicon\.ico|manifest\.json|pwa_icon)/?|/(assets|static|svelte)/.+"
@@ -131,7 +132,7 @@ class Guard:
         if path == f"{API}/queue/data" and not self._is_session(asked.get("session_hash", "")):
             # The page reads no other status than 200.
             return Response(f"data: {json.dumps(UNKNOWN)}\n\n", media_type="text/event-stream")
-        if path == f"{API}/upload_progress" and not SESSION.fullmatch(asked.get("upload_id", "")):
+        if path == PROGRESS and not SESSION.fullmatch(asked.get("upload_id", "")):
             return JSONResponse({"detail": NO_PROGRESS}, 404)
         return None
 
@@ -156,9 +157,9 @@ class Guard:
         if scope["method"] == "POST" and path == f"{API}/upload":
             answer = await receive_upload(request, self.page)
             return await answer(scope, receive, send)
-        if path.startswith(BEAT):
+        if path.startswith((BEAT, PROGRESS)):
             try:
-                with self.page.open_pages.opened(path.removeprefix(BEAT), address_of(request)):
+                with self._counted(path, address_of(request)):
                     return await self.app(scope, receive, send)
             except InputError as error:
                 return await PlainTextResponse(str(error), 503)(scope, receive, send)
@@ -176,6 +177,12 @@ class Guard:
         with self.page.bodies.receiving(address) as take, call:
             await self._call(scope, receive, send, request, take)
 
+    def _counted(self, path: str, address: str) -> AbstractContextManager[None]:
+        """A stream that lasts, of which there are so many at a time."""
+        if path.startswith(PROGRESS):
+            return routes.file_upload_statuses.following(address)
+        return self.page.open_pages.opened(path.removeprefix(BEAT), address)
+
     async def _call(
         self, scope: Scope, receive: Receive, send: Send, request: Request, take: Callable[[int], None]
     ) -> None:
@@ -188,6 +195,7 @@ class Guard:
                 check_values(body)
             else:
                 body = json.dumps(self._checked_call(path, body)).encode()
+                check_files(body)
         except InputError as error:
             code = 408 if isinstance(error, TooSlow) else 503 if isinstance(error, Busy) else 400
             if isinstance(error, Busy):
@@ -196,18 +204,12 @@ class Guard:
             return await JSONResponse({"detail": str(error)}, code)(scope, receive, send)
         except ClientDisconnect:
             return
-        started = False
-
-        async def noting(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
+        noting = Noting(send)
         try:
             await self.app(with_length(scope, len(body)), replaying(body, receive), noting)
         except (TypeError, KeyError, ValueError) as error:
             # Gradio's own checks of named arguments, and its answers that quote what cannot be said in JSON.
-            if started:
+            if noting.started:
                 raise
             log.info("a call was refused: %r", error)
             await JSONResponse({"detail": BAD_BODY}, 400)(scope, receive, send)

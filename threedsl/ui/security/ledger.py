@@ -14,15 +14,17 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from threedsl.errors import InputError
 from threedsl.ui.errors import DISK_FULL
+from threedsl.ui.own_folder import delete_file
 from threedsl.ui.security import limits
 from threedsl.ui.security.caller import Caller
 
+LEAST_COST = 2**16  # bytes that a file counts beside its own
 GONE = "This file was not uploaded by you, or it has since been deleted; add it again."
 NO_ROOM = "The server has no room for more uploads right now; try again in a few minutes."
 YOUR_LIMIT = (
@@ -56,6 +58,7 @@ class Ledger:
         self._clock = clock
         self._lock = threading.RLock()
         self._entries: dict[str, Entry] = {}
+        self._removed: list[str] = []  # and not deleted yet
         # By ("all", ""), ("session", …) and ("address", …), and of each the answers by ("answers of", "all", "") …
         self._bytes: Counter[tuple[str, ...]] = Counter()
 
@@ -65,7 +68,7 @@ class Ledger:
 
     def check_room(self, address: str, count: int) -> None:
         """Raises InputError, with the reason, where so many more bytes from this address do not fit."""
-        with self._lock:
+        with self._changing():
             if not limits.addresses_are_shared():
                 if self._bytes["address", address] + count > limits.MOST_VISIT_BYTES:
                     raise InputError(YOUR_LIMIT)
@@ -103,6 +106,11 @@ class Ledger:
         """Note a file that came from this address."""
         self._add(path, Entry(_cost(path), address, self._clock(), upload=True))
 
+    def all_uploaded(self, paths: Collection[str], address: str) -> None:
+        """Note all files of one upload."""
+        for path in paths:
+            self.uploaded(path, address)
+
     def answered(self, paths: Collection[str], caller: Caller) -> None:
         """Record files that were written for a caller, whose oldest answers go where there are too many; those outside
         the folder, and the page's own, are left alone."""
@@ -114,7 +122,7 @@ class Ledger:
         }
         if not written:
             return
-        with self._lock:
+        with self._changing():
             for path in written:
                 if path not in self._entries:
                     self._add(path, Entry(_cost(path), caller.address, self._clock(), upload=False))
@@ -147,28 +155,42 @@ class Ledger:
 
     def forget(self, session: str | None) -> None:
         """Delete everything of a visit, except what another one has as well."""
-        with self._lock:
+        with self._changing():
             for path in [path for path, entry in self._entries.items() if session in entry.sessions]:
                 self._disown(path, session)
 
     def delete(self, path: str) -> None:
         """Delete one file now."""
-        with self._lock:
+        with self._changing():
             if path in self._entries:
                 self._remove(path)
 
     def prune(self) -> None:
         """Forget files that the sweep deleted, and delete uploads that no event ever named."""
         with self._lock:
+            known = list(self._entries)
+        gone = {path for path in known if not os.path.lexists(path)}
+        with self._changing():
             limit = self._clock() - limits.UNTOUCHED_UPLOAD_SECONDS
             for path, entry in list(self._entries.items()):
-                if not os.path.lexists(path) or (self._untouched(entry) and entry.made < limit):
+                if path in gone or (self._untouched(entry) and entry.made < limit):
                     self._remove(path)
 
     def bytes_of(self, session: str) -> int:
         """What a visit has on disk."""
         with self._lock:
             return self._bytes["session", session]
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Hold the lock; what is removed meanwhile is deleted from the disk after that, as others would wait for it."""
+        try:
+            with self._lock:
+                yield
+        finally:
+            while self._removed:
+                with suppress(IndexError):  # another thread took the last one
+                    delete_file(self._removed.pop(), self.folder)
 
     def _may_use(self, entry: Entry, caller: Caller) -> bool:
         if caller.session is None:
@@ -234,16 +256,7 @@ class Ledger:
         entry = self._entries.pop(path)
         for key in [("all", ""), ("address", entry.address), *(("session", s) for s in entry.sessions)]:
             self._change(entry, key, -entry.size)
-        try:
-            os.unlink(path)
-        except OSError:  # the sweep was faster
-            pass
-        for folder in list(Path(path).parents)[:2]:  # an upload's: its own random folder, and one in that
-            try:
-                if folder.is_relative_to(self.folder) and folder != self.folder:
-                    folder.rmdir()
-            except OSError:  # not empty
-                return
+        self._removed.append(path)
 
     def _count(self, key: tuple[str, ...], change: int) -> None:
         self._bytes[key] += change
@@ -276,8 +289,8 @@ def _counts(entry: Entry, key: tuple[str, str | None]) -> bool:
 
 
 def _cost(path: str) -> int:
-    """Bytes that a file takes of the disk; many tiny ones fill it too."""
-    return os.path.getsize(path) + 4096
+    """Bytes that a file takes of the disk, and more: many tiny ones fill it too, and the memory that knows them."""
+    return os.path.getsize(path) + LEAST_COST
 
 
 def _existing(folder: Path) -> Path:

@@ -13,7 +13,7 @@ MOST_VISIT_ANSWER_BYTES = (
 MOST_ADDRESS_ANSWER_BYTES = 2**30  # the same for one client address
 MOST_ANSWER_BYTES = 3 * 2**30  # the same for all
 LEAST_FREE_BYTES = 256 * 2**20  # of the disk that uploads go to
-MOST_FILES = 600  # of one upload
+MOST_FILES = 600  # of one upload, and of one call
 UNTOUCHED_UPLOAD_SECONDS = 1200  # life of an upload that no event ever named
 MAKE_ROOM_SECONDS = 120  # an upload that no event named may go after this, where room is short
 
@@ -28,11 +28,16 @@ MOST_HEAD_SECONDS = (
     20  # from the connection, or from the first byte after an answer, to the end of a request's head
 )
 MOST_STALL_SECONDS = 30  # between two pieces of a request's body
+MOST_UNTAKEN_SECONDS = 120  # that nothing is taken of an answer; the system's own buffer hides slow progress
+MOST_EARLY_BYTES = 2**20  # that a client may send before it has the answer to its request
 MOST_BODY_SECONDS = 900  # of one body
 MOST_FOLLOWED = 512  # uploads whose progress is kept for a page to ask
+MOST_FOLLOWING = 128  # that ask for it at a time; each answer looks for news twenty times a second
+MOST_FOLLOWING_PER_ADDRESS = 16
 MOST_DEPTH = 12  # of lists and objects in a call
 MOST_VALUES = 10_000  # in a call: the event loop looks at each of them several times
 MOST_UNREAD_BYTES = 256 * 2**20  # of unread answers held in memory
+MOST_UNSENT_BYTES = 128 * 2**20  # of answers that are on their way to clients which take them slowly
 UNREAD_SECONDS = 20  # a stream that took nothing for so long is not being read
 
 # Queues

@@ -1,4 +1,5 @@
-"""How long the server waits for what a client sends: a request's head, its body, and the next piece of it."""
+"""How long the server waits for what a client sends, a request's head, its body and the next piece of it, and for a
+client to take an answer; and how much it keeps of what is sent too early."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import time
 from typing import Any
 
 from starlette.types import Message, Receive
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from threedsl.errors import InputError
 from threedsl.ui.security import limits
@@ -37,12 +39,24 @@ def in_time(receive: Receive) -> Receive:
     return timed
 
 
-def with_head_limit(protocol: type, connections: Connections) -> type:
-    """uvicorn's protocol class that also ends a connection whose request's head does not arrive in time, where uvicorn
-    itself would wait for ever, and one that is one too many."""
+def bound_connections(config: Any, connections: Connections) -> None:
+    """Make a server, by its uvicorn.Config, speak the protocol below and no other: a connection that became a
+    websocket, where a library for those is installed, would be counted for ever."""
+    config.http_protocol_class = with_limits(connections)
+    config.ws_protocol_class = None
 
-    class InTime(protocol):
+
+def with_limits(connections: Connections) -> type:
+    """uvicorn's protocol class that also ends a connection whose request's head does not arrive in time, whose client
+    takes nothing of an answer or sends much before it has the answer to what it sent, and one that is one too many.
+    uvicorn itself would wait for ever, and keep everything.
+
+    It is always h11's, which bounds a request's head and whose buffer can be measured.
+    """
+
+    class InTime(H11Protocol):
         _late: asyncio.TimerHandle | None = None
+        _stuck: asyncio.TimerHandle | None = None
         _address: str | None = None  # that the connection is counted under
 
         def connection_made(self, transport: Any) -> None:
@@ -57,10 +71,25 @@ def with_head_limit(protocol: type, connections: Connections) -> type:
 
         def data_received(self, data: bytes) -> None:
             super().data_received(data)
+            # It reads on whenever an answer asks whether its client is still there, which some do all the time.
+            if len(self.conn.trailing_data[0]) > limits.MOST_EARLY_BYTES:
+                self.transport.abort()
             self._watch()
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._wait_for_client()
+            connections.wait(self.transport, self._address or "")
+
+        def resume_writing(self) -> None:
+            self._stop_waiting()
+            connections.go_on(self.transport)
+            super().resume_writing()
 
         def connection_lost(self, error: Exception | None) -> None:
             self._stop_watch()
+            self._stop_waiting()
+            connections.go_on(self.transport)
             if self._address is not None:
                 connections.close(self._address)
                 self._address = None
@@ -82,5 +111,20 @@ def with_head_limit(protocol: type, connections: Connections) -> type:
             self._late = None
             if (self.cycle is None or self.cycle.response_complete) and not self.transport.is_closing():
                 self.transport.close()
+
+        def _wait_for_client(self) -> None:
+            left = self.transport.get_write_buffer_size()
+            self._stuck = self.loop.call_later(limits.MOST_UNTAKEN_SECONDS, self._end_unread, left)
+
+        def _stop_waiting(self) -> None:
+            if self._stuck is not None:
+                self._stuck.cancel()
+                self._stuck = None
+
+        def _end_unread(self, before: int) -> None:
+            """End the connection where nothing was taken since so many bytes were left."""
+            if self.transport.get_write_buffer_size() >= before:
+                return self.transport.abort()
+            self._wait_for_client()
 
     return InTime

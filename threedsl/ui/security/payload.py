@@ -10,7 +10,7 @@ import gradio as gr
 from threedsl.errors import InputError
 from threedsl.ui.security.caller import Caller
 from threedsl.ui.security.ledger import Ledger
-from threedsl.ui.security.limits import MOST_DEPTH, MOST_VALUES
+from threedsl.ui.security.limits import MOST_DEPTH, MOST_FILES, MOST_VALUES
 
 HOW = (
     "A picture must be given as a file that was uploaded first: send it to /gradio_api/upload and name the path that "
@@ -19,6 +19,7 @@ HOW = (
 ADDRESS = "Web addresses are not fetched; download the picture and upload it."
 DEEP = f"Lists and objects in a call may be nested at most {MOST_DEPTH} deep."
 MANY = f"A call may hold {MOST_VALUES:,} values at most."
+MANY_FILES = f"A call may name {MOST_FILES} files at most."
 FILES = (gr.File, gr.Image, gr.UploadButton, gr.DownloadButton, gr.Model3D, gr.Gallery, gr.Audio, gr.Video)
 
 
@@ -27,6 +28,13 @@ def check_values(body: bytes) -> None:
     text count as well."""
     if sum(body.count(mark) for mark in (b",", b"[", b"{")) > MOST_VALUES:
         raise InputError(MANY)
+
+
+def check_files(body: bytes) -> None:
+    """Raises InputError for a call, as JSON that Python wrote, that names too many files: each is looked at for some
+    milliseconds, also where all are the same."""
+    if body.count(b'"path"') > MOST_FILES:
+        raise InputError(MANY_FILES)
 
 
 def checked_inputs(values: Sequence[Any], blocks: Sequence[Any], ledger: Ledger, caller: Caller) -> list[Any]:

@@ -148,20 +148,26 @@ class FairQueue(Queue):
         return super().get_events()
 
 
+class Noting:
+    """A `send` that notes whether an answer has begun."""
+
+    def __init__(self, send: Send):
+        self.started = False
+        self._send = send
+
+    async def __call__(self, message: Message) -> None:
+        self.started = True
+        await self._send(message)
+
+
 async def answer_stream(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
     """Pass a request for a session's answers on to Gradio. Where another request of the session ended, or the answers
     were dropped, it ends with an exception, which goes no further."""
-    started = False
-
-    async def noting(message: Message) -> None:
-        nonlocal started
-        started = True
-        await send(message)
-
+    noting = Noting(send)
     try:
         await app(scope, receive, noting)
     except Exception as error:
-        if not started or not all(isinstance(one, HTTPException | KeyError) for one in _each(error)):
+        if not noting.started or not all(isinstance(one, HTTPException | KeyError) for one in _each(error)):
             raise
         log.info("the answers of a session are no longer there: %r", error)
         with suppress(Exception):  # the client may have disconnected

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
+import os
+import secrets
 import shutil
-from typing import TYPE_CHECKING
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from gradio import route_utils, routes
-from gradio.route_utils import FileUploadProgress, GradioMultiPartParser, upload_fn
+from anyio import to_thread
+from gradio import routes
+from gradio.route_utils import FileUploadProgress, GradioMultiPartParser, GradioUploadFile
+from gradio_client.utils import strip_invalid_filename_characters
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.types import Message
+from starlette.types import Message, Receive
 
 from threedsl.errors import InputError
 from threedsl.ui.errors import DISK_FULL
@@ -24,16 +35,25 @@ from threedsl.ui.security.queue import address_of
 if TYPE_CHECKING:
     from threedsl.ui.api.blocks import Page
 
+FILES_AT_ONCE = 4
 DRAINED = 64 * 2**20  # bytes that are still read of a refused upload, so that its sender receives the reason
 NO_UPLOAD = "An upload must be a form with files, as docs/api.md shows."
+CROWDED = "The progress of too many uploads is being asked for; the uploads themselves go on."
 LONG_NAME = "A file's name is too long; rename it to 255 characters or fewer."
 
 
 class FilesOnly(GradioMultiPartParser):
     """Reads forms of nothing but `files`: Gradio keeps any other field in memory, and other files on disk."""
 
+    def __init__(self, *args: Any, **options: Any):
+        super().__init__(*args, **options)
+        self._opened: list[Any] = []
+
     def on_headers_finished(self) -> None:
         super().on_headers_finished()
+        # Gradio would delete them one by one where a form is wrong, and everybody would wait.
+        self._opened += self._files_to_close_on_error
+        self._files_to_close_on_error.clear()
         if self._current_part.file is None or self._current_part.field_name != "files":
             raise MultiPartException(NO_UPLOAD)
         file = self._current_part.file
@@ -49,12 +69,34 @@ class FilesOnly(GradioMultiPartParser):
         try:
             return await super().parse()
         finally:
-            for file in self._files_to_close_on_error:
+            for file in self._opened:
                 file.close()
 
 
 class Progress(FileUploadProgress):
     """How far the latest uploads are; Gradio keeps all that no page asks for, and every name that is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._following: Counter[str] = Counter()
+
+    @contextmanager
+    def following(self, address: str) -> Iterator[None]:
+        """While one of these answers is given; used by the event loop's thread alone.
+
+        Raises:
+            InputError: too many are, in all or to this address.
+        """
+        mine = self._following[address] >= limits.MOST_FOLLOWING_PER_ADDRESS
+        if self._following.total() >= limits.MOST_FOLLOWING or (mine and not limits.addresses_are_shared()):
+            raise InputError(CROWDED)
+        self._following[address] += 1
+        try:
+            yield
+        finally:
+            self._following[address] -= 1
+            if not self._following[address]:
+                del self._following[address]
 
     def track(self, upload_id: str) -> None:
         """Begin to keep an upload's progress; the oldest goes."""
@@ -78,9 +120,79 @@ class Progress(FileUploadProgress):
                 del kept[oldest]
 
 
-# Gradio offers no way to choose either.
-route_utils.GradioMultiPartParser = FilesOnly
-routes.file_upload_statuses = Progress()
+routes.file_upload_statuses = Progress()  # Gradio offers no way to choose it
+
+
+async def receive_files(request: Request, folder: Path, most: int, upload_id: str | None) -> list[str]:
+    """Write the files of a form below a new folder, each of at most so many bytes; their paths.
+
+    As Gradio's own function, but what it does once all are there, for hundreds at a time, keeps nobody waiting here.
+
+    Raises:
+        MultiPartException: it is no form of files, or one is too large.
+    """
+    kind, _ = parse_options_header(request.headers.get("Content-Type") or "")
+    if kind != b"multipart/form-data":
+        raise MultiPartException(NO_UPLOAD)
+    folder.mkdir(parents=True, exist_ok=True)
+    progress = routes.file_upload_statuses if upload_id else None
+    if progress is not None:
+        progress.track(upload_id)
+    parser = FilesOnly(
+        request.headers,
+        request.stream(),
+        max_files=limits.MOST_FILES,
+        upload_dir=folder,
+        max_file_size=most,
+        upload_id=upload_id,
+        upload_progress=progress,
+    )
+    form = await parser.parse()
+    return await to_thread.run_sync(_named, form.getlist("files"), folder)
+
+
+def _named(files: Sequence[GradioUploadFile], folder: Path) -> list[str]:
+    """Give the files that arrived their senders' names, each in a folder of its own content; their paths."""
+    paths = []
+    for file in files:
+        name = strip_invalid_filename_characters(Path(file.filename or "").name)
+        if name in ("", ".", ".."):
+            name = f"tmp{secrets.token_hex(5)}"
+        place = folder / file.sha.hexdigest()
+        place.mkdir(exist_ok=True)
+        os.replace(file.file.name, place / name)
+        paths.append(str(place / name))
+    return paths
+
+
+def in_pieces(receive: Receive, kind: str) -> Receive:
+    """A `receive` that gives a body of which one piece holds many small files a few files at a time, and others their
+    turn in between: a file is made on disk for each.
+
+    kind: the request's Content-Type, which says what is between two files.
+    """
+    between = b"\r\n--" + parse_options_header(kind)[1].get(b"boundary", b"")
+    rest, more = b"", True
+
+    async def few() -> Message:
+        nonlocal rest, more
+        if rest:
+            await asyncio.sleep(0)
+        else:
+            message = await receive()
+            if message["type"] != "http.request":
+                return message
+            rest, more = message.get("body", b""), message.get("more_body", False)
+        end = 0
+        for _ in range(FILES_AT_ONCE):
+            end = rest.find(between, end) + len(between)
+            if end < len(between):  # none left
+                end = len(rest)
+                break
+        piece, rest = rest[:end], rest[end:]
+        return {"type": "http.request", "body": piece, "more_body": more or bool(rest)}
+
+    return few
 
 
 async def receive_upload(request: Request, page: Page) -> Response:
@@ -102,21 +214,14 @@ async def receive_upload(request: Request, page: Page) -> Response:
                 return message
 
             followed = upload_id if upload_id and len(upload_id) <= 64 else None
-            paths, _, _ = await upload_fn(
-                Request(request.scope, counted),
-                folder,
-                most,
-                followed,
-                upload_progress=routes.file_upload_statuses if followed else None,
-            )
+            few = in_pieces(counted, request.headers.get("content-type", ""))
+            paths = await receive_files(Request(request.scope, few), folder, most, followed)
             if not paths:
                 raise MultiPartException(NO_UPLOAD)
-            if len(paths) > limits.MOST_FILES:
-                raise InputError(f"An upload may have {limits.MOST_FILES} files at most, not {len(paths)}.")
-            for path in paths:  # while it is counted as coming, so that no other takes its room
-                ledger.uploaded(str(path), address)
+            # While it is counted as coming, so that no other takes its room.
+            await to_thread.run_sync(ledger.all_uploaded, paths, address)
         kept = True
-        return JSONResponse([str(path) for path in paths])
+        return JSONResponse(paths)
     except TooSlow as error:
         return PlainTextResponse(str(error), 408)
     except InputError as error:
@@ -124,6 +229,8 @@ async def receive_upload(request: Request, page: Page) -> Response:
         return PlainTextResponse(str(error), 413)
     except MultiPartException as error:
         await drain(request, ended)
+        if error.message.startswith("Too many files"):
+            return PlainTextResponse(f"An upload may have {limits.MOST_FILES} files at most.", 413)
         if error.message.startswith("File size"):
             return PlainTextResponse(f"A file may have {most // 2**20} MB at most; make it smaller.", 413)
         long = error.message.startswith("Headers exceeded")
@@ -138,7 +245,7 @@ async def receive_upload(request: Request, page: Page) -> Response:
         return PlainTextResponse("", 400)
     finally:
         if not kept:
-            shutil.rmtree(folder, ignore_errors=True)
+            await to_thread.run_sync(partial(shutil.rmtree, folder, ignore_errors=True))
 
 
 async def drain(request: Request, ended: bool) -> None:
