@@ -25,13 +25,13 @@ def smoothing_matrix(
     vertices: (V, 3) metres and joints: (24, 3), both of the T-pose. faces: (F, 3).
     """
     count = len(vertices)
-    near = np.zeros((count, count))
+    near = np.zeros((count, count), np.float32)
     edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
     near[edges[:, 0], edges[:, 1]] = near[edges[:, 1], edges[:, 0]] = 1
-    step = (np.eye(count) + near / np.maximum(near.sum(1, keepdims=True), 1)) / 2
+    step = (np.eye(count, dtype=np.float32) + near / np.maximum(near.sum(1, keepdims=True), 1)) / 2
     step /= step.sum(1, keepdims=True)  # a vertex without a face stays alone
     places = joints[[SMPL_JOINTS.index(name) for name in ROUGH]]
     away = np.linalg.norm(vertices[:, None] - places, axis=2).min(1)
-    share = np.clip((FAR - away) / (FAR - NEAR), 0, 1)[:, None]
+    share = np.float32(np.clip((FAR - away) / (FAR - NEAR), 0, 1)[:, None])
     blended = share * np.linalg.matrix_power(step, strong) + (1 - share) * np.linalg.matrix_power(step, mild)
-    return blended.astype(np.float32)
+    return blended

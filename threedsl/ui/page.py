@@ -142,6 +142,9 @@ def launch_options() -> dict:
         "show_error": False,
         "pwa": False,
         "state_session_capacity": MOST_SESSIONS,
+        # Only for the request that `launch` sends to this very server, by plain HTTP: reading the system's certificates
+        # for it takes longer than the request.
+        "ssl_verify": False,
         "_frontend": False,  # Gradio's own check of the page times out after 3 s, and on a busy machine ends it
         "mcp_server": find_spec("mcp") is not None,  # comes with gradio[mcp], which a Space installs
         "inbrowser": os.environ.get("THREEDSL_OPEN_PAGE")
