@@ -19,6 +19,20 @@ def test_slopes_of_known_curves():
     assert at(10**6, sizes, 2 * sizes**1.5) == pytest.approx(2 * 10**9)
 
 
+def test_the_estimate_follows_the_two_largest_galleries():
+    curve = {"sizes": [10**4, 10**5, 10**6], "build s": [1, 2, 20], "query ms": [3, 3, 30]}
+    curve |= {"disk bytes": [3e7, 3e8, 3e9], "memory bytes": [1e8, 1e8, 1e8]}
+    (row,) = [line for line in command.estimate({"ivfpq": curve}).splitlines() if "ivfpq" in line]
+    assert [cell.strip() for cell in row.split("|")[1:-1]] == [
+        "ivfpq",
+        "n^1.00",
+        "3.0",
+        "0.6, n^1.00",
+        "3,000",
+        "0.30",
+    ]
+
+
 @pytest.mark.slow
 def test_every_point_is_measured_and_drawn(tmp_path):
     args = Namespace(sizes=[700, 1500], kinds=["flat", "ivfpq"], batches=[2], megapixels=[0.1, 9])
@@ -32,7 +46,7 @@ def test_every_point_is_measured_and_drawn(tmp_path):
         reading["ms"][1] > reading["ms"][0] and 1e8 < reading["memory bytes"][0] < reading["memory bytes"][1]
     )
     text = command.report(json.loads(json.dumps(curves)))
-    assert "| 1,500    | ivfpq" in text and "100,000,000" in text and "nan" not in text
+    assert "| 1,500    | ivfpq" in text and "needs galleries of 1,000,000" in text
     draw(curves, tmp_path / "growth.svg")
     words = {element.text for element in ET.parse(tmp_path / "growth.svg").iter() if element.text}
     assert {"ms a query", "GB on disk", "ivfpq", "megapixels of a photo"} <= {word.strip() for word in words}

@@ -12,14 +12,15 @@ import numpy as np
 from benchmarks.growth.measure import photo_of, point
 from benchmarks.growth.plot import draw
 from benchmarks.growth.slopes import at, exponent, slope
-from benchmarks.results.records import FOLDER, ROOT, as_text
+from benchmarks.results.records import ROOT, as_text
 from benchmarks.table import machine, replace_section, table
 from threedsl.files import write_whole
 from threedsl.gallery.index_kinds import KINDS
 
 FAR = 10**8
+NEAR = 10**6  # pictures up to which fixed costs hide how an index grows
 PICTURE = ROOT / "docs" / "growth.svg"
-RECORD = FOLDER / "growth.json"
+RECORD = Path(__file__).with_name("curves.json")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 2, 4, 8, 16, 32, 64])
     parser.add_argument("--megapixels", type=float, nargs="+", default=[0.3, 1, 4, 12, 24, 48])
     parser.add_argument(
-        "--write", action="store_true", help="the record, the plot, and the table in benchmarks/README.md"
+        "--write", action="store_true", help="the figures, the plot, and the table in benchmarks/README.md"
     )
 
 
@@ -83,17 +84,21 @@ def describe(target: Path) -> None:
 
 
 def report(curves: dict) -> str:
-    """Three tables and the estimate."""
-    return "\n\n".join(
-        [
-            galleries(curves["gallery"]),
-            per_size(curves["batch"], "crops", "ms a crop"),
-            per_size(curves["photo"], "megapixels", "ms"),
-            f"**Estimate for {FAR:,} pictures**, on paper: from the largest gallery measured, growing as the fitted "
-            "power of its size; bytes from the slope of a line. One machine, with its descriptors on a local disk.",
-            estimate(curves["gallery"]),
-        ]
+    """Three tables and, where galleries are large enough, the estimate."""
+    tables = [
+        galleries(curves["gallery"]),
+        per_size(curves["batch"], "crops", "ms a crop"),
+        per_size(curves["photo"], "megapixels", "ms"),
+    ]
+    if max(max(curve["sizes"]) for curve in curves["gallery"].values()) < NEAR:
+        return "\n\n".join(
+            [*tables, f"An estimate for {FAR:,} pictures needs galleries of {NEAR:,} and more."]
+        )
+    words = (
+        f"**Estimate for {FAR:,} pictures**, on paper: growing as between the two largest galleries measured; bytes from "
+        "the slope of a line. One machine, with its descriptors on a local disk."
     )
+    return "\n\n".join([*tables, words, estimate(curves["gallery"])])
 
 
 def galleries(curves: dict) -> str:
@@ -119,19 +124,12 @@ def estimate(curves: dict) -> str:
     header = ["kind", "grows as", "seconds a query", "build hours, grows as", "bytes a picture", "TB on disk"]
     rows = []
     for kind, curve in curves.items():
-        sizes, query, built = curve["sizes"], curve["query ms"], curve["build s"]
-        each = slope(sizes, curve["disk bytes"])
+        each = slope(curve["sizes"], curve["disk bytes"])
+        sizes, query, built = (curve[name][-2:] for name in ("sizes", "query ms", "build s"))
         hours = "none"
         if kind != "flat":
             hours = f"{at(FAR, sizes, built) / 3600:,.1f}, n^{exponent(sizes, built):.2f}"
-        rows.append(
-            [
-                kind,
-                f"n^{exponent(sizes, query):.2f}",
-                f"{at(FAR, sizes, query) / 1000:,.1f}",
-                hours,
-                f"{each:,.0f}",
-                f"{each * FAR / 1e12:.2f}",
-            ]
-        )
+        power, seconds = exponent(sizes, query), at(FAR, sizes, query) / 1000
+        room = f"{each * FAR / 1e12:.2f}"
+        rows.append([kind, f"n^{power:.2f}", f"{seconds:,.1f}", hours, f"{each:,.0f}", room])
     return table(header, rows)
