@@ -95,8 +95,8 @@ def report(curves: dict) -> str:
             [*tables, f"An estimate for {FAR:,} pictures needs galleries of {NEAR:,} and more."]
         )
     words = (
-        f"**Estimate for {FAR:,} pictures**, on paper: growing as between the two largest galleries measured; bytes from "
-        "the slope of a line. One machine, with its descriptors on a local disk."
+        f"**Estimate for {FAR:,} pictures**, on paper: growing as between the two largest galleries measured; bytes "
+        "from the slope of a line. One machine, with its descriptors on a local disk."
     )
     return "\n\n".join([*tables, words, estimate(curves["gallery"])])
 
