@@ -28,6 +28,7 @@ OPTIONAL = {
     "onnx",
     "onnxscript",
     "pymilvus",
+    "matplotlib",
 }
 TRAINING_ONLY = ("train", "anny", "open3d", "accelerate", "tensorboard")
 

@@ -14,14 +14,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from anyio import to_thread
 from gradio import routes
-from gradio.route_utils import FileUploadProgress, GradioMultiPartParser, GradioUploadFile
-from gradio_client.utils import strip_invalid_filename_characters
-from python_multipart.multipart import parse_options_header
+from gradio.route_utils import FileUploadProgress, GradioMultiPartParser, GradioUploadFile, client_utils
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
-from starlette.formparsers import MultiPartException
+from starlette.formparsers import MultiPartException, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Message, Receive
@@ -148,14 +146,14 @@ async def receive_files(request: Request, folder: Path, most: int, upload_id: st
         upload_progress=progress,
     )
     form = await parser.parse()
-    return await to_thread.run_sync(_named, form.getlist("files"), folder)
+    return await run_in_threadpool(_named, form.getlist("files"), folder)
 
 
 def _named(files: Sequence[GradioUploadFile], folder: Path) -> list[str]:
     """Give the files that arrived their senders' names, each in a folder of its own content; their paths."""
     paths = []
     for file in files:
-        name = strip_invalid_filename_characters(Path(file.filename or "").name)
+        name = client_utils.strip_invalid_filename_characters(Path(file.filename or "").name)
         if name in ("", ".", ".."):
             name = f"tmp{secrets.token_hex(5)}"
         place = folder / file.sha.hexdigest()
@@ -219,7 +217,7 @@ async def receive_upload(request: Request, page: Page) -> Response:
             if not paths:
                 raise MultiPartException(NO_UPLOAD)
             # While it is counted as coming, so that no other takes its room.
-            await to_thread.run_sync(ledger.all_uploaded, paths, address)
+            await run_in_threadpool(ledger.all_uploaded, paths, address)
         kept = True
         return JSONResponse(paths)
     except TooSlow as error:
@@ -245,7 +243,7 @@ async def receive_upload(request: Request, page: Page) -> Response:
         return PlainTextResponse("", 400)
     finally:
         if not kept:
-            await to_thread.run_sync(partial(shutil.rmtree, folder, ignore_errors=True))
+            await run_in_threadpool(partial(shutil.rmtree, folder, ignore_errors=True))
 
 
 async def drain(request: Request, ended: bool) -> None:
