@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from PIL import Image
 
-MOST_BOXES = (
-    20_000  # in a row, and entries of a list; a phone's photo of 48 megapixels has some hundreds of tiles
-)
+# In a row, and entries of a list; a phone's photo of 48 megapixels has some hundreds of tiles.
+MOST_BOXES = 20_000
 MOST_NESTED = 8  # pictures made from pictures
 
 Boxes = dict[bytes, memoryview]

@@ -26,9 +26,8 @@ from threedsl.reading import is_pointer, pointer_sentence, read_file
 MAX_BYTES = 64 * 2**20  # a phone's photo of 200 megapixels has up to 60 MB
 MAX_PIXELS = 50_000_000
 MAX_WEBP_PIXELS = 25_000_000  # its decoder uses 16 bytes per pixel, several times more than others
-MAX_HEIF_PIXELS = (
-    2 * MAX_PIXELS
-)  # of all that it is put together from: tiles reach beyond it, and there are maps
+# Of all pictures that one is put together from: tiles reach beyond its edge, and there are depth and gain maps.
+MAX_HEIF_PIXELS = 2 * MAX_PIXELS
 MAX_SHRUNK_PIXELS = 250_000_000  # of a JPEG that is decoded at a smaller size, at the cost of that size
 MAX_SCANS = 100  # of a progressive JPEG; encoders write 10, those that search for the smallest file up to 20
 MAX_SCANNED_PIXELS = 1_500_000_000  # scans times pixels: a picture of 50 megapixels may have 30

@@ -24,7 +24,7 @@ from threedsl.ui.own_folder import delete_file
 from threedsl.ui.security import limits
 from threedsl.ui.security.caller import Caller
 
-LEAST_COST = 2**16  # bytes that a file counts beside its own
+LEAST_COST = 2**16  # bytes that a file counts in addition to its size
 GONE = "This file was not uploaded by you, or it has since been deleted; add it again."
 NO_ROOM = "The server has no room for more uploads right now; try again in a few minutes."
 YOUR_LIMIT = (

@@ -49,7 +49,7 @@ class FilesOnly(GradioMultiPartParser):
 
     def on_headers_finished(self) -> None:
         super().on_headers_finished()
-        # Gradio would delete them one by one where a form is wrong, and everybody would wait.
+        # Gradio would delete them one by one where a form is wrong, and block all other requests.
         self._opened += self._files_to_close_on_error
         self._files_to_close_on_error.clear()
         if self._current_part.file is None or self._current_part.field_name != "files":
@@ -124,7 +124,8 @@ routes.file_upload_statuses = Progress()  # Gradio offers no way to choose it
 async def receive_files(request: Request, folder: Path, most: int, upload_id: str | None) -> list[str]:
     """Write the files of a form below a new folder, each of at most so many bytes; their paths.
 
-    As Gradio's own function, but what it does once all are there, for hundreds at a time, keeps nobody waiting here.
+    As Gradio's own function, but what it does once all are there, for hundreds at a time, does not block other
+    requests here.
 
     Raises:
         MultiPartException: it is no form of files, or one is too large.
