@@ -26,6 +26,7 @@ from train.data.validation import draw_validation
 from train.export import copy_files
 from train.measure.provenance import read_settings
 from train.measure.retrieval import RetrievalSet, describe
+from train.measure.shares import choose_shares
 from train.stages import FIRST_STAGE
 
 log = logging.getLogger("train")
@@ -73,6 +74,28 @@ def main(args: argparse.Namespace) -> None:
         alphas = dict.fromkeys(STREAMS, args.alpha)
     log.info("shares of the run's weights: %s", alphas)
     export(interpolated(start, tuned, alphas), config, folder, args.out, record | {"alpha": alphas})
+
+
+def between(folder: Path, alpha: float, out: Path, device: str = "cpu") -> None:
+    """Write the checkpoint that has gone `alpha` of the way from its start to an exported run, in both streams; streams
+    and parts are weighed again by the run's rule, on its validation people.
+
+    Raises:
+        InputError: the run has no start, or no validation people.
+    """
+    config, tuned = load_checkpoint(folder)
+    settings = settings_of(folder, config)
+    start = build_network(replace(config, parts=0, part_shares=None), settings["pretrained"])
+    alphas = dict.fromkeys(STREAMS, alpha)
+    network = interpolated(start, tuned, alphas).eval().to(device)
+    if network.shape_stream is not None:
+        network.use_equal_shares()
+        data = validation_pictures(Path(settings["data"]), settings)
+        choose_shares(network, data, *data.describe(network, device), settings["shares"])
+        config = replace(config, shape_share=network.shape_share)
+        if config.parts:
+            config = replace(config, part_shares=network.shape_stream.part_shares)
+    export(network.cpu(), config, folder, out, {"start": settings["pretrained"], "alpha": alphas})
 
 
 def settings_of(folder: Path, config: NetworkConfig) -> dict:

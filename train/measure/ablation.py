@@ -2,13 +2,17 @@
 
 import argparse
 import logging
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
 from threedsl.arguments import seed
 from threedsl.errors import InputError
+from train.config import TrainConfig
 from train.configs.read import load_config
 from train.engine import train
+from train.interpolate import between
 from train.measure import compare
 from train.run_state import has_state
 from train.stopping import StopRequest
@@ -25,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         required=True,
         metavar="ROW",
-        help="names of configurations, in the table's order",
+        help="names of configurations, in the table's order; NAME@ALPHA goes that share of the way from its start",
     )
     parser.add_argument("--seeds", nargs="+", type=seed, default=[0], help="of every row (default: 0)")
     parser.add_argument(
@@ -37,6 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--note", default="", help="sentences there")
     parser.add_argument(
         "--set", action="append", default=[], metavar="FIELD=VALUE", help="for every training, e.g. steps=300"
+    )
+    parser.add_argument(
+        "--device", default="cpu", help="for all but the trainings, which find a GPU themselves"
     )
     parser.add_argument("--list", action="store_true", help="print what is done and what is not; run nothing")
 
@@ -51,28 +58,69 @@ def main(args: argparse.Namespace) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     if args.out.suffix != ".json":
         raise InputError(f"--out {args.out} must end in .json.")
-    runs = {row: [planned(args, row, number) for number in args.seeds] for row in args.rows}
+    planned = {row: [plan(args, row, number) for number in args.seeds] for row in args.rows}
     if args.list:
-        for folders in runs.values():
-            for overrides in folders:
-                print(f"{out_of(overrides)}{'    # done' if finished(out_of(overrides)) else ''}")
+        for each in planned.values():
+            for one in each:
+                print(f"{one.checkpoint}{'    # done' if finished(one.checkpoint) else ''}")
         return
     # Seed by seed, so that a study that is cut off has whole tables.
     for turn in range(len(args.seeds)):
-        for row, each in runs.items():
-            out = out_of(each[turn])
-            if finished(out):
-                continue
-            log.info("ablation: %s, seed %d", row, args.seeds[turn])
-            with StopRequest() as request:
-                train(load_config(config_of(args, row), each[turn]), has_state(out / "last"), None, request)
-    compare.main(comparison(args, runs))
+        for each in planned.values():
+            make(each[turn], args.device)
+    made = {row: [one.checkpoint for one in each] for row, each in planned.items()}
+    compare.main(comparison(args, made))
 
 
-def planned(args: argparse.Namespace, row: str, number: int) -> list[str]:
-    """The overrides of one training; `out` comes last."""
-    parent = Path(load_config(config_of(args, row), args.set).out).parent
-    return [*args.set, f"seed={number}", f"out={parent / f'{row}-{number}'}"]
+@dataclass(frozen=True)
+class Plan:
+    """One checkpoint of the table, and what has to be trained for it."""
+
+    config: TrainConfig
+    before: "Plan | None"  # whose checkpoint the training refines
+    alpha: float | None  # how far it goes from its start to what was trained; None: all the way
+
+    @property
+    def out(self) -> Path:
+        return Path(self.config.out)
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.out / ("export" if self.alpha is None else f"at-{self.alpha:g}")
+
+
+def plan(args: argparse.Namespace, row: str, number: int) -> Plan:
+    """What a row, NAME or NAME@ALPHA, needs with one seed; a configuration's `refine` may name a row of the study."""
+    name, at, written = row.partition("@")
+    config = load_config(config_of(args, name), args.set)
+    before = None
+    if "@" in (config.refine or ""):
+        before = plan(args, config.refine, number)
+        config = replace(config, refine=str(before.checkpoint))
+    config = replace(config, seed=number, out=str(Path(config.out).parent / f"{name}-{number}"))
+    return Plan(config, before, share(written, row) if at else None)
+
+
+def share(written: str, row: str) -> float:
+    """The number after the @ of a row; raises InputError."""
+    with suppress(ValueError):
+        if 0 <= float(written) <= 1:
+            return float(written)
+    raise InputError(
+        f"--rows {row}: a number between 0 and 1 must follow the @, such as {row.partition('@')[0]}@0.25."
+    )
+
+
+def make(one: Plan, device: str) -> None:
+    """Train a checkpoint, and what it goes by, unless it is there."""
+    if one.before is not None:
+        make(one.before, device)
+    if not finished(one.out / "export"):
+        log.info("ablation: %s", one.out.name)
+        with StopRequest() as request:
+            train(one.config, has_state(one.out / "last"), None, request)
+    if one.alpha is not None and not finished(one.checkpoint):
+        between(one.out / "export", one.alpha, one.checkpoint, device)
 
 
 def config_of(args: argparse.Namespace, row: str) -> Path:
@@ -83,21 +131,17 @@ def config_of(args: argparse.Namespace, row: str) -> Path:
     return path
 
 
-def out_of(overrides: list[str]) -> Path:
-    return Path(overrides[-1].partition("=")[2])
+def finished(checkpoint: Path) -> bool:
+    """Whether a checkpoint is whole; training.json is written last."""
+    return (checkpoint / "training.json").is_file()
 
 
-def finished(out: Path) -> bool:
-    """Whether a training wrote its checkpoint; training.json is the last file of it."""
-    return (out / "export" / "training.json").is_file()
-
-
-def comparison(args: argparse.Namespace, runs: dict[str, list[list[str]]]) -> argparse.Namespace:
+def comparison(args: argparse.Namespace, made: dict[str, list[Path]]) -> argparse.Namespace:
     """The words of `train compare`: all rows, and each one minus the one before."""
     parser = argparse.ArgumentParser()
     compare.add_arguments(parser)
-    named = [f"{row}={','.join(str(out_of(one) / 'export') for one in each)}" for row, each in runs.items()]
+    named = [f"{row}={','.join(str(one) for one in each)}" for row, each in made.items()]
     words = [*named, "--data", str(args.data), "--out", str(args.out), "--protocol", args.protocol]
-    words += ["--title", args.title, "--note", args.note]
-    steps = [f"{row}={before}" for before, row in pairwise(runs)]
+    words += ["--title", args.title, "--note", args.note, "--device", args.device]
+    steps = [f"{row}={before}" for before, row in pairwise(made)]
     return parser.parse_args([*words, *(["--minus", *steps] if steps else [])])

@@ -12,6 +12,7 @@ from train.measure.card_tables import (
     calibration_table,
     feature_table,
     gallery_size_table,
+    group_table,
     openpeople_table,
     pose_table,
     repeats_table,
@@ -132,7 +133,8 @@ def write_card(folder: Path, figures: dict) -> None:
         "",
     ]
     lines += (
-        gallery_size_table(figures)
+        group_table(figures.get("groups"))
+        + gallery_size_table(figures)
         + feature_table(figures.get("features"))
         + calibration_table(figures["calibration"])
     )

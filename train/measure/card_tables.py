@@ -63,6 +63,29 @@ def starts_table(figures: dict | None, protocol: str) -> list[str]:
     return [*rows, ""]
 
 
+def group_table(figures: dict | None) -> list[str]:
+    """How the people searched for differ by sex, build and skin: both streams' figures, one row a group."""
+    if not figures:
+        return []
+    protocols = [name for name in next(iter(figures.values())) if name != "people"]
+    names = [f"{protocol}, {metric}" for protocol in protocols for metric in ("rank-1", "mAP")]
+    rows = [
+        f"| both streams, percent | people | {' | '.join(names)} |",
+        "| --- |" + " --- |" * (1 + len(names)),
+    ]
+    for group, values in figures.items():
+        cells = [cell(values[protocol][metric]) for protocol in protocols for metric in ("rank-1", "mAP")]
+        rows.append(f"| {group} | {values['people']} | {' | '.join(cells)} |")
+    return [
+        *rows,
+        "",
+        "Synthetic people, each group's queries against everybody's pictures. Build: thirds by the body model's "
+        "weight; skin: thirds by the brightness of its texture. How the network treats groups of real people was not "
+        "measured, and of whom the starts' makers trained them on is not published.",
+        "",
+    ]
+
+
 def alpha_table(recorded: dict | None) -> list[str]:
     """The scores of validation people by the share of the run's weights."""
     table = (recorded or {}).get("validation people, by alpha")

@@ -22,6 +22,7 @@ from train.measure.bodies.shape_quality import evaluate_shapes
 from train.measure.calibrate import calibrate
 from train.measure.card import write_card
 from train.measure.gallery_size import PROTOCOL, by_size
+from train.measure.groups import evaluate_groups
 from train.measure.openpeople import OVERLAYS, write_overlays, zero_shot
 from train.measure.provenance import KEPT, facts, seed_of, trained_alike, training_set
 from train.measure.repeated_runs import headlines
@@ -88,6 +89,7 @@ def main(args: argparse.Namespace) -> None:
         "seed": args.seed,
         "chance": {protocol: chance(data, protocol) for protocol in data.protocols},
         **central_figures(folder, network, sets, described, ranked, folder / "bodies.jpg"),
+        "groups": evaluate_groups(args.data, ranked, data.query_labels.pids, "combined", args.seed),
         "calibration": calibrate(joined(*described), data.labels, data.records, args.seed),
         "shapes": evaluate_shapes(network, args.data, size, args.seed),
         "features": evaluate_features(network, data, dressed_alike, args.seed),

@@ -25,7 +25,7 @@ from train.synthesize.options import add_arguments, checked
 from train.synthesize.person import make_person
 from train.synthesize.studio import Settings, Studio
 
-VERSION = 3
+VERSION = 4
 
 __all__ = ["add_arguments", "main"]
 

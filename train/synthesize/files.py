@@ -24,6 +24,7 @@ _FIELDS = (
     "weak_camera",
     "activity",
     "betas",
+    "traits",
     "assets",
 )
 
@@ -78,6 +79,7 @@ def write_person(out: Path, index: int, person: SyntheticPerson) -> None:
         weak_camera=np.stack([s.weak_camera for s in captures]),
         activity=np.array([s.activity for s in captures]),
         betas=person.betas,
+        traits=person.traits,
         assets=np.array(person.assets, dtype=str),
     )
     with whole_file(record_path(out, index)) as file:
@@ -101,6 +103,7 @@ def finish(out: Path, people: int, test_share: float, seed: int, uniforms: bool 
     """
     lists: dict[str, list[str]] = {"train": [], "query": [], "gallery": []}
     poses, truth = [], {key: [] for key in _TRUTH}
+    names, traits = [], []
     for index in range(people):
         record = read_record(record_path(out, index))
         name = person_name(index)
@@ -118,6 +121,8 @@ def finish(out: Path, people: int, test_share: float, seed: int, uniforms: bool 
             lists["train"] += lines
         for stem, keypoints in zip(record["names"], record["keypoints"], strict=True):
             poses.append(_alphapose(f"{stem}.jpg", keypoints))
+        names.append(name)
+        traits.append(record["traits"])
         truth["paths"] += [f"images/{name}/{stem}.jpg" for stem in record["names"]]
         truth["betas"].append(np.repeat(record["betas"][None], len(lines), 0))
         truth["pose"].append(record["pose"])
@@ -129,7 +134,9 @@ def finish(out: Path, people: int, test_share: float, seed: int, uniforms: bool 
     write_whole(out / "pose" / "alphapose-results.json", json.dumps(poses).encode())
     arrays = {key: np.concatenate(values) for key, values in truth.items() if key != "paths"}
     with whole_file(out / TRUTH) as file:
-        np.savez_compressed(file, paths=np.array(truth["paths"]), **arrays)
+        np.savez_compressed(
+            file, paths=np.array(truth["paths"]), people=np.array(names), traits=np.stack(traits), **arrays
+        )
     return len(poses)
 
 

@@ -18,9 +18,10 @@ from train.synthesize.studio import OUTFIT, PERSON, Studio, stream
 
 @dataclass(frozen=True)
 class SyntheticPerson:
-    """All captures of one person; betas (10,), outfit numbers shared with other people or -1, assets worn."""
+    """All captures of one person; betas (10,), traits (5,), outfit numbers shared with others or -1, assets worn."""
 
     betas: np.ndarray
+    traits: np.ndarray
     captures: list[Capture]
     shared: list[int]
     assets: list[str]
@@ -49,7 +50,15 @@ def make_person(studio: Studio, index: int) -> SyntheticPerson:
         for picture in range(settings.pictures):
             camera = int(chosen[(start + picture) % several])
             captures.append(capture(studio, body, gait, dressed, camera, outfit, picture, rng))
-    return SyntheticPerson(studio.betas(body), captures, shared, sorted(assets))
+    return SyntheticPerson(studio.betas(body), traits_of(body, looks), captures, shared, sorted(assets))
+
+
+def traits_of(body: BodyShape, looks: Looks) -> np.ndarray:
+    """(5,) float32, as `train.synthesize.truth.TRAITS` names them."""
+    skin = np.clip(looks.skin * looks.skin_tint, 0, 255).mean()
+    phenotypes = body.phenotypes
+    found = (body.female, phenotypes["weight"], phenotypes["muscle"], body.height, skin)
+    return np.array(found, np.float32)
 
 
 def _outfit(

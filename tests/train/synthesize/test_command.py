@@ -88,14 +88,14 @@ def test_other_settings_are_refused_in_a_begun_folder(small, capsys, option, val
 
 def test_a_set_of_another_version_is_refused(small, capsys):
     path = small / "dataset.json"
-    path.write_text(path.read_text().replace('"version": 3', '"version": 2'))
+    path.write_text(path.read_text().replace('"version": 4', '"version": 2'))
     before = contents(small)
     assert synthesize(small, SMALL) == 2
     assert (
         "was started by another version of this program, which makes other people;" in capsys.readouterr().err
     )
     assert contents(small) == before
-    path.write_text(path.read_text().replace('"version": 2', '"version": 3'))
+    path.write_text(path.read_text().replace('"version": 2', '"version": 4'))
 
 
 def test_the_truth_says_what_people_do(truth):

@@ -50,7 +50,7 @@ def test_a_share_of_the_pictures_shows_photos(tmp_path):
     assert synthesize(out, SMALL | {"--people": "3", "--backgrounds": str(tmp_path / "photos")}) == 0
     described = json.loads((out / "dataset.json").read_text())
     assert (
-        described["background_share"] == 0.5 and described["poses"] == "broad" and described["version"] == 3
+        described["background_share"] == 0.5 and described["poses"] == "broad" and described["version"] == 4
     )
     tops = [cv2.imread(str(path))[:60].astype(float).mean((0, 1)) for path in (out / "images").rglob("*.jpg")]
     lawns = sum(green > blue + 40 and green > red + 40 for blue, green, red in tops)
