@@ -84,8 +84,8 @@ def set_up(config: TrainConfig, resume: bool = False) -> Run:
     check_device(config)
     accelerator = open_accelerator(config.precision)
     set_seed(config.seed)
-    # All batches have the same size, so benchmarking kernels pays off.
-    torch.backends.cudnn.benchmark = accelerator.device.type == "cuda"
+    # Trying kernels takes ten seconds for every size of batch: it pays where kernels, not launches, take the time.
+    torch.backends.cudnn.benchmark = accelerator.device.type == "cuda" and config.graph
 
     listing, validation = read_lists(config)
     sampler = IdentitySampler(
@@ -105,6 +105,7 @@ def set_up(config: TrainConfig, resume: bool = False) -> Run:
         data, sampler, config.augment, config.mask_size, config.seed, accelerator.device, *place
     )
     if config.maps:
+        learner.to(accelerator.device)
         folder = Path(config.out).parent / "maps"
         batches = MapSteps(batches, network, config.maps, folder, appearance=not config.refine)
     scored = validation if accelerator.is_main_process else None
