@@ -25,6 +25,7 @@ pytestmark = pytest.mark.slow
 FEW = {
     "network.hidden": 16, "mask_height": 32, "identities": 2, "instances": 2, "warmup": 1, "log_every": 1,
     "evaluate_every": 100, "save_every": 100, "steps": 2, "learning_rate": 1e-3, "validation": 0,
+    "more_data": "null",
 }  # fmt: skip
 
 

@@ -43,6 +43,7 @@ def test_the_rows_of_the_ablation_differ_as_they_say():
         ("parts", {"keypoint": 30, "displacement": 1000, "silhouette": 10, "adversarial": 0.05}, 3),
         ("two-streams-parts", none, 3),
     ]
+    again = {name: rows.pop(name) for name in ("parts-again", "two-streams-parts-again")}
     assert rows.keys() == {name for name, _, _ in body}
     for name, losses, parts in body:
         row = rows[name]
@@ -50,6 +51,12 @@ def test_the_rows_of_the_ablation_differ_as_they_say():
         assert row.pop("name") == name and row.pop("out") == f"runs/ablation/{name}"
     assert all(row == rows["parts"] for row in rows.values())
     assert (rows["parts"]["steps"], rows["parts"]["pretrained"]) == (280, "open-model-zoo")
+    for name, row in again.items():
+        learns = {loss for loss, weight in row.pop("losses").items() if weight}
+        assert learns == {"identity", "contrastive"} and row["network"].pop("parts") == 3
+        assert row.pop("refine") == f"{name.removesuffix('-again')}@0.25" and row.pop("pretrained") is None
+        assert row.pop("name") == name and row.pop("out") == f"runs/ablation/{name}"
+        assert {field for field, value in row.items() if value != rows["parts"][field]} == {"learning_rate"}
 
 
 def test_the_rows_on_real_pictures_differ_as_they_say():

@@ -5,10 +5,14 @@ import os
 import signal
 
 import pytest
+import torch
 
+from tests.network.test_osnet_streams import starts  # noqa: F401 - a fixture
 from tests.train.toy import write_dataset
+from threedsl.checkpoint.weights import load_checkpoint
 from train import engine
 from train.__main__ import main
+from train.interpolate import STREAMS
 
 FOLDER = "train/configs/ablation/market1501"
 TOY = {
@@ -84,3 +88,57 @@ def test_a_row_without_a_configuration_is_refused_before_anything_is_trained(wor
     wrong = [word.replace("table.json", "table.txt") for word in words]
     assert main(["ablation", *wrong]) == 2 and "must end in .json" in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.slow
+def test_rows_on_the_way_from_their_start(tmp_path, starts):  # noqa: F811
+    """NAME@ALPHA lies between both weights, and a row may refine one such checkpoint of the same seed."""
+    write_dataset(tmp_path / "data", people=16, pictures=2)
+    fields = {
+        "steps": 1, "identities": 2, "instances": 2, "warmup": 1, "log_every": 1, "evaluate_every": 9, "maps": 1,
+        "save_every": 9, "mask_height": 32, "network.hidden": 16, "learning_rate": 1e-3, "more_data": "null",
+        "data": tmp_path / "data", "out": tmp_path / "runs" / "row", "pretrained": starts[0],
+    }  # fmt: skip
+    words = [
+        "ablation",
+        "train/configs/ablation",
+        "--data",
+        str(tmp_path / "data"),
+        "--protocol",
+        "same-clothes",
+    ]
+    words += [
+        "--out",
+        str(tmp_path / "table.json"),
+        "--rows",
+        "parts@0",
+        "parts@0.25",
+        "parts",
+        "parts-again",
+    ]
+    words += [word for name, value in fields.items() for word in ("--set", f"{name}={value}")]
+    assert main(words) == 0
+    runs = tmp_path / "runs"
+    ends = {
+        alpha: load_checkpoint(runs / "parts-0" / f"at-{alpha}")[1].state_dict() for alpha in ("0", "0.25")
+    }
+    tuned = load_checkpoint(runs / "parts-0" / "export")[1].state_dict()
+    for name, start in ends["0"].items():
+        own = name.startswith(tuple(prefix for prefixes in STREAMS.values() for prefix in prefixes))
+        expected = torch.lerp(start, tuned[name], 0.25) if own else tuned[name]
+        assert torch.allclose(ends["0.25"][name], expected, atol=2e-3), name
+    settings = json.loads((runs / "parts-again-0" / "export" / "training.json").read_text())
+    assert settings["refine"] == str(runs / "parts-0" / "at-0.25")
+    again = load_checkpoint(runs / "parts-again-0" / "export")[1].state_dict()
+    changed = {name for name, value in again.items() if not torch.equal(value, ends["0.25"][name])}
+    assert changed and all(name.startswith("shape_stream.parts.") for name in changed)
+    assert (
+        list(json.loads((tmp_path / "table.json").read_text())["trainings"])
+        == words[words.index("--rows") + 1 :][:4]
+    )
+
+
+@pytest.mark.parametrize("row", ["two-streams@", "two-streams@2", "two-streams@half", "two-streams@nan"])
+def test_a_share_that_is_none_is_refused(words, row, capsys):
+    assert main(["ablation", *[row if word == "two-streams" else word for word in words]]) == 2
+    assert f"--rows {row}: a number between 0 and 1 must follow the @" in capsys.readouterr().err
