@@ -7,12 +7,16 @@ import asyncio
 import time
 from typing import Any
 
+import h11
 from starlette.types import Message, Receive
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from threedsl.errors import InputError
 from threedsl.ui.security import limits
+from threedsl.ui.security.chunks import SMALL, LargeChunks
 from threedsl.ui.security.connections import REFUSAL, Connections
+
+MOST_HEAD_BYTES = 64 * 2**10  # of a request's head, as uvicorn bounds it
 
 
 class TooSlow(InputError):
@@ -58,6 +62,15 @@ def with_limits(connections: Connections) -> type:
         _late: asyncio.TimerHandle | None = None
         _stuck: asyncio.TimerHandle | None = None
         _address: str | None = None  # that the connection is counted under
+
+        def __init__(self, *arguments: Any, **options: Any):
+            super().__init__(*arguments, **options)
+            self.conn = LargeChunks(h11.SERVER, MOST_HEAD_BYTES)
+
+        def send_400_response(self, msg: str) -> None:
+            if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):  # in the middle of an answer
+                return self.transport.abort()
+            super().send_400_response(SMALL if self.conn.too_small else msg)
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
