@@ -16,6 +16,7 @@ from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
 
 from threedsl.errors import InputError
+from threedsl.ui.api.leftovers import leave_nothing
 from threedsl.ui.api.turns import take_turns
 from threedsl.ui.errors import DISK_FULL
 from threedsl.ui.security.bodies import Bodies
@@ -34,6 +35,7 @@ NOT_READ = "The arguments do not fit this call; see docs/api.md or /gradio_api/i
 
 log = logging.getLogger(__name__)
 take_turns()
+leave_nothing()
 
 
 class Page(gr.Blocks):
