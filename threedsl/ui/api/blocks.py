@@ -117,7 +117,7 @@ class Page(gr.Blocks):
             raise
         except (TypeError, ValueError, LookupError) as error:
             # Functions of Gradio's own, such as that of its examples, which expect what its page sends.
-            log.warning("a call was refused: %r", error)
+            log.warning("a call was refused: %.500r", error)
             raise gr.Error(NOT_READ, print_exception=False) from None
         finally:
             if alone:
@@ -132,7 +132,7 @@ class Page(gr.Blocks):
         except gr.Error:
             raise
         except Exception as error:
-            log.info("a call was refused: %r", error)
+            log.info("a call was refused: %.500r", error)
             raise gr.Error(NOT_READ, print_exception=False) from None
 
     def validate_inputs(self, block_fn: BlockFunction, inputs: list[Any]) -> None:

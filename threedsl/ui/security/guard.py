@@ -212,7 +212,7 @@ class Guard:
             # Gradio's own checks of named arguments, and its answers that quote what cannot be said in JSON.
             if noting.started:
                 raise
-            log.info("a call was refused: %r", error)
+            log.info("a call was refused: %.500r", error)
             await JSONResponse({"detail": BAD_BODY}, 400)(scope, receive, send)
 
     def _checked_call(self, path: str, body: bytes) -> dict[str, Any]:
