@@ -10,7 +10,7 @@ import pytest
 
 from tests.zips import crop
 from threedsl.ui.security import limits
-from threedsl.ui.security.chunks import SMALL, LargeChunks
+from threedsl.ui.security.patience import SMALL, LargeChunks
 
 HEAD = b"POST /gradio_api/upload HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 

@@ -1,5 +1,5 @@
 """How long the server waits for what a client sends, a request's head, its body and the next piece of it, and for a
-client to take an answer; and how much it keeps of what is sent too early."""
+client to take an answer; how much it keeps of what is sent too early; and how small the chunks of a body may be."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from threedsl.errors import InputError
 from threedsl.ui.security import limits
-from threedsl.ui.security.chunks import SMALL, LargeChunks
 from threedsl.ui.security.connections import REFUSAL, Connections
 
 MOST_HEAD_BYTES = 64 * 2**10  # of a request's head, as uvicorn bounds it
+SMALL = (
+    f"The request's body comes in chunks of less than {limits.LEAST_CHUNK_BYTES} bytes; send larger ones, or the body "
+    "with a Content-Length."
+)
 
 
 class TooSlow(InputError):
@@ -41,6 +44,32 @@ def in_time(receive: Receive) -> Receive:
             raise TooSlow(f"The request {words if long else stalled}; send it again.") from None
 
     return timed
+
+
+class LargeChunks(h11.Connection):
+    """One side of HTTP that takes chunks of at least LEAST_CHUNK_BYTES on average, after the first few of a body: each
+    chunk costs as much as a small request, while nobody else is answered."""
+
+    too_small = False
+
+    def next_event(self) -> Any:
+        """As h11's.
+
+        Raises:
+            h11.RemoteProtocolError: also where the chunks are too small.
+        """
+        event = super().next_event()
+        if isinstance(event, h11.Request):
+            self._chunks = self._bytes = 0
+        elif isinstance(event, h11.Data) and event.chunk_start:
+            self._chunks += 1
+        if isinstance(event, h11.Data):
+            self._bytes += len(event.data)
+            spare = self._chunks - limits.FREE_CHUNKS
+            if event.chunk_end and spare * limits.LEAST_CHUNK_BYTES > self._bytes:
+                self.too_small = True
+                raise h11.RemoteProtocolError(SMALL)
+        return event
 
 
 def bound_connections(config: Any, connections: Connections) -> None:
