@@ -5,8 +5,8 @@ import time
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-import h11
 import pytest
+from uvicorn.protocols.http.h11_impl import h11
 
 from tests.zips import crop
 from threedsl.ui.security import limits

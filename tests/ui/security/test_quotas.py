@@ -101,23 +101,6 @@ def test_what_nobody_used_goes_first(ledger, clock, monkeypatch):
     assert ledger.serves(used) and not ledger.serves(unused) and not ledger.serves(new)
 
 
-@pytest.mark.parametrize("shared", [False, True])
-def test_a_length_that_does_not_fit_deletes_nothing(ledger, clock, monkeypatch, shared):
-    """A request that only claimed 100 GB deleted what others had just uploaded, where addresses are shared."""
-    if shared:
-        monkeypatch.setenv("SPACE_ID", "someone/space")
-        monkeypatch.delenv("FORWARDED_ALLOW_IPS", raising=False)
-    path = sent(ledger, "a")
-    clock.now += limits.MAKE_ROOM_SECONDS + 1
-    for count in (100 * 2**30, limits.MOST_TEMP_BYTES, limits.MOST_TEMP_BYTES + 1):
-        with pytest.raises(InputError):
-            ledger.check_room("2.2.2.2", count)
-    monkeypatch.setattr(limits, "MOST_TEMP_BYTES", MB)
-    with pytest.raises(InputError, match="no room"):
-        ledger.check_room("2.2.2.2", MB + 1)
-    assert ledger.serves(path)
-
-
 def test_uploads_that_no_event_named_live_shorter(ledger, clock):
     used, unused = sent(ledger, "a"), sent(ledger, "b")
     ledger.use(used, Caller("anna"))

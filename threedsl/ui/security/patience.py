@@ -7,9 +7,8 @@ import asyncio
 import time
 from typing import Any
 
-import h11
 from starlette.types import Message, Receive
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, h11
 
 from threedsl.errors import InputError
 from threedsl.ui.security import limits
