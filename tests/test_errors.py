@@ -1,5 +1,7 @@
 """Sentences of errors stay sentences, whatever input they quote."""
 
+import time
+
 import pytest
 
 from threedsl.errors import LONGEST_SENTENCE, LONGEST_WORD, InputError
@@ -36,3 +38,11 @@ def test_a_box_of_400_digits():
     with pytest.raises(InputError) as error:
         check_boxes([[10**400, 0, 30, 40]], (100, 100))
     assert len(str(error.value)) < 200
+
+
+def test_a_megabyte_of_words_is_shortened_at_once():
+    """Words that are nearly too long took a second, in which a page answered nobody; eight callers, seven."""
+    start = time.thread_time()
+    told = str(InputError("Gallery " + ("a" * LONGEST_WORD + " ") * 20_000 + "is unknown."))
+    assert time.thread_time() - start < 0.2
+    assert told.startswith("Gallery a") and told.endswith("is unknown.") and len(told) <= LONGEST_SENTENCE + 1

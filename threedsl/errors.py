@@ -5,6 +5,7 @@ import re
 LONGEST_WORD = 300  # characters; a path may be as long
 LONGEST_NUMBER = 40  # digits
 LONGEST_SENTENCE = 2000
+MOST_LOOKED_AT = 3 * LONGEST_SENTENCE
 
 
 class InputError(ValueError):
@@ -30,6 +31,8 @@ class Stopped(Exception):
 
 def shortened(text: str) -> str:
     """The text with the middle of endless numbers, words and sentences left out."""
+    # The patterns take a second for a megabyte of words that are nearly too long, and stop all threads meanwhile.
+    text = text if len(text) <= MOST_LOOKED_AT else _ends(text, MOST_LOOKED_AT)
     text = re.sub(rf"\d{{{LONGEST_NUMBER + 1},}}", lambda found: _ends(found.group(), LONGEST_NUMBER), text)
     text = re.sub(rf"\S{{{LONGEST_WORD + 1},}}", lambda found: _ends(found.group(), LONGEST_WORD), text)
     return text if len(text) <= LONGEST_SENTENCE else _ends(text, LONGEST_SENTENCE)

@@ -1,6 +1,10 @@
 """Files of a few bytes that claim millions of pixels are refused by their header; real pictures are not."""
 
 import io
+import struct
+import time
+import tracemalloc
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -9,7 +13,7 @@ from PIL import Image
 from tests.pictures import encoded, person_like
 from tests.zips import zipped
 from threedsl.errors import InputError
-from threedsl.gallery.packed import check_packed
+from threedsl.gallery.packed import check_packed, check_pixels_of
 from threedsl.gallery.upload import open_upload
 from threedsl.ui.gallery import handlers
 
@@ -60,3 +64,56 @@ def test_a_zip_of_bombs_is_not_decoded(monkeypatch, tmp_path):
             InputError, match=r"None of the 8 pictures can be read; the first: .*24 megapixels"
         ):
             handlers._describe(service, upload, "", SimpleNamespace(check=lambda: None), None)
+
+
+@pytest.mark.parametrize("check", [check_packed, partial(check_pixels_of, most=10**6)])
+def test_formats_that_are_not_decoded_are_not_opened(check):
+    """Pillow's reader of EPS takes two minutes for 64 MB of comments, of which a zip may hold six."""
+    lines = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n" + b"%%A: b\n" * 300_000
+    start = time.thread_time()
+    check(lines, "a picture.png")
+    assert time.thread_time() - start < 0.5
+
+
+def tiff(offsets: int) -> bytes:
+    """The header of a small picture that claims so many strips."""
+    fields = {
+        256: (4, 1, 64),
+        257: (4, 1, 64),
+        258: (3, 1, 8),
+        259: (3, 1, 1),
+        262: (3, 1, 1),
+        278: (4, 1, 1),
+    }
+    start = 8 + 2 + 12 * (len(fields) + 1) + 4
+    rows = sorted((fields | {273: (4, offsets, start)}).items())
+    head = b"II*\0" + struct.pack("<IH", 8, len(rows))
+    head += b"".join(struct.pack("<HHII", tag, *row) for tag, row in rows) + bytes(4)
+    return head + struct.pack("<I", 16) * offsets
+
+
+GIF = b"GIF89a\x40\0\x40\0\0\0\0!\xfe" + (b"\xff" + b"a" * 255) * 20_000 + b"\0,\0\0\0\0\x40\0\x40\0\0\x08\0;"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("data", [tiff(500_000), GIF], ids=["tiff", "gif"])
+@pytest.mark.parametrize("check", [check_packed, partial(check_pixels_of, most=10**6)])
+def test_headers_are_checked_before_pillow_reads_them(check, data):
+    """A TIFF of 64 MB took 6 GB and a minute, a GIF of that size an hour; packed, they are a third of a megabyte."""
+    start = time.thread_time()
+    tracemalloc.start()
+    try:
+        check(data, "a picture.png")
+        assert tracemalloc.get_traced_memory()[1] < 10**7 and time.thread_time() - start < 0.5
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("data", [tiff(500_000), GIF], ids=["tiff", "gif"])
+def test_a_file_of_its_own_is_checked_as_well(tmp_path, data):
+    path = tmp_path / "a.png"
+    path.write_bytes(data)
+    start = time.thread_time()
+    check_packed(path, "a.png")
+    assert time.thread_time() - start < 0.5

@@ -194,6 +194,13 @@ def test_a_checkpoint_keeps_parts_and_one_from_before_them_still_loads(config, t
         assert torch.equal(again.state_dict()[name], value), name
 
 
+def test_a_descriptor_has_a_quarter_for_each_part():
+    """A training ended in an IndexError."""
+    with pytest.raises(InputError, match="at least 4 where there are parts, not 3"):
+        NetworkConfig(descriptor=3, parts=3)
+    assert NetworkConfig(descriptor=3, parts=0).part_width == 0
+
+
 @pytest.mark.parametrize("parts", [1, 2, 4, -1, True, "3", 2.5, 3.0, 0.0, None])
 def test_other_numbers_of_parts_are_refused(parts):
     with pytest.raises(InputError, match=r"network parts must be 0 or 3, not"):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from threedsl.cli.common import print_json, writable
+from threedsl.cli.common import check_spared, print_json, writable
 from threedsl.errors import InputError
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ def run(args: argparse.Namespace) -> None:
     preview = writable(args.preview, (".png", ".jpg", ".jpeg")) if args.preview else None
     write_preview = preview_writer() if preview else None
     dataset = open_dataset(args.root, args.list)
+    check_spared(preview, dataset.pictures)
     results = []
     if args.alphapose:
         results.append(add_keypoints(dataset, args.alphapose))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -142,6 +144,19 @@ def writable(path: str, endings: tuple[str, ...] = ()) -> Path:
         raise InputError(f"{path} must end in {' or '.join(endings)}; choose such a name.")
     check_folder(target.parent, path)
     return target
+
+
+def check_spared(target: Path | None, inputs: Iterable[str | Path]) -> None:
+    """Check that an output, if there is one, replaces none of the files that the command reads.
+
+    Raises:
+        InputError: it would.
+    """
+    if target is None or not target.exists():
+        return
+    for path in inputs:
+        if os.path.exists(path) and target.samefile(path):
+            raise InputError(f"{target} is read by this command and would be replaced; choose another name.")
 
 
 def cut_out(choice: Choice) -> dict:

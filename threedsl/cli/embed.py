@@ -8,7 +8,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from threedsl.cli.common import SOURCES, add_model_arguments, load_model, open_gallery, print_json, writable
+from threedsl.cli.common import (
+    SOURCES,
+    add_model_arguments,
+    check_spared,
+    load_model,
+    open_gallery,
+    print_json,
+    writable,
+)
 from threedsl.errors import InputError
 from threedsl.files import cache_folder, whole_file
 
@@ -36,7 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Compute the embeddings and write the file."""
-    out = writable(args.out)
+    out = writable(args.out, (".npz",))
+    check_spared(out, [args.source])
     rank, world = own_share()
     from threedsl.gallery import storage
 
@@ -46,6 +55,7 @@ def run(args: argparse.Namespace) -> None:
         say(args, len(gallery), gallery.skipped)
         return
     job, left_out = open_job(args, out)
+    check_spared(out, (record.path for record in job.records))
     from threedsl.embedding.blocks import compute, finish
     from threedsl.progress import progress_bar
 

@@ -12,6 +12,7 @@ from threedsl.checkpoint.folder import DEFAULT
 from threedsl.cli.common import (
     add_model_arguments,
     add_share_argument,
+    check_spared,
     load_model,
     print_json,
     writable,
@@ -104,8 +105,7 @@ def run(args: argparse.Namespace) -> None:
         Result(folder, "", trial, ranking, {}) for folder, (trials, _) in chosen.items() for trial in trials
     ]
     _check_expansion(planned)
-    if plot and pictures:
-        _check_files(plot, pictures, planned)
+    _check_files(plot, pictures, planned)
 
     model = load_model(args)
     streams = _streams(args.stream, model)
@@ -194,12 +194,16 @@ def _check_expansion(planned: list[Result]) -> None:
             )
 
 
-def _check_files(plot: Path, pictures: Path, planned: list[Result]) -> None:
-    """Ranked lists must not overwrite the plot."""
+def _check_files(plot: Path | None, pictures: Path | None, planned: list[Result]) -> None:
+    """Ranked lists must not overwrite the plot, and neither a picture that is ranked."""
     from threedsl.evaluation.ranked_lists import ranked_list_files
 
-    for path in (pictures, *ranked_list_files(planned, pictures)):
-        if path.resolve() == plot.resolve():
+    lists = ranked_list_files(planned, pictures) if pictures else []
+    records = {record for result in planned for record in (*result.trial.query, *result.trial.gallery)}
+    for path in (plot, *lists):
+        check_spared(path, (record.path for record in records))
+    for path in (pictures, *lists):
+        if path and plot and path.resolve() == plot.resolve():
             raise InputError(f"--plot and --pictures would both write {path}; give two names.")
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from threedsl.cli.common import (
     add_model_arguments,
+    check_spared,
     cut_out,
     in_words,
     load_model,
@@ -48,8 +49,10 @@ def run(args: argparse.Namespace) -> None:
     """Reconstruct, write the files, print the body's proportions."""
     if args.all and args.whole:
         raise InputError("--all detects everyone and --whole skips person detection; use only one of them.")
-    out = writable(args.out)
+    out = writable(args.out, (".glb",))
     overlay = writable(args.overlay, PICTURES) if args.overlay else None
+    for target in (out, overlay):
+        check_spared(target, [args.photo])
     if args.all:
         return run_all(args, out, overlay)
     from threedsl.body.export import write_glb

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from threedsl.cli.common import writable
+from threedsl.cli.common import check_spared, writable
 from threedsl.errors import InputError
 
 
@@ -32,6 +32,8 @@ def run(args: argparse.Namespace) -> None:
 
     latex = writable(args.latex, (".tex",)) if args.latex else None
     target = writable(args.json, (".json",)) if args.json else None
+    for path in (latex, target):
+        check_spared(path, (file for files in _named(args.trainings).values() for file in files))
     rows = summarized(
         {name: [read_rows(path) for path in files] for name, files in _named(args.trainings).items()}
     )

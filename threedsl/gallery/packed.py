@@ -7,8 +7,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from threedsl.data.images import MAX_PIXELS, MAX_WEBP_PIXELS
+from threedsl.data.headers import JPEG, check_header, read_jpeg
+from threedsl.data.images import FORMATS, MAX_BYTES, MAX_PIXELS, MAX_WEBP_PIXELS
 from threedsl.errors import InputError
+from threedsl.reading import read_file
 
 # A one-colour PNG has up to 8,300 pixels per byte, at one bit each; photos have 2 to 30. A WebP may have a million.
 MOST_PIXELS_A_BYTE = 10_000
@@ -19,24 +21,36 @@ def check_packed(content: Path | bytes, name: str) -> None:
     """Raises InputError if a picture's file is too small for its pixels; damaged ones and those above the decoder's
     limits are left to the decoder."""
     try:
-        size = content.stat().st_size if isinstance(content, Path) else len(content)
-        with Image.open(content if isinstance(content, Path) else io.BytesIO(content)) as picture:
-            pixels = picture.width * picture.height
-            most = MAX_WEBP_PIXELS if picture.format == "WEBP" else MAX_PIXELS
+        data = content if isinstance(content, bytes) else read_file(content, MAX_BYTES, name)
+        pixels, kind = _pixels(data, name)
     except Exception:  # each decoder has its own exceptions; `load_image` reports them
         return
-    if FREE_PIXELS < pixels <= most and pixels > MOST_PIXELS_A_BYTE * size:
+    most = MAX_WEBP_PIXELS if kind == "WEBP" else MAX_PIXELS
+    if FREE_PIXELS < pixels <= most and pixels > MOST_PIXELS_A_BYTE * len(data):
         raise InputError(
-            f"{name} claims {pixels / 1e6:.0f} megapixels in {size:,} bytes, which no photo has; leave it out."
+            f"{name} claims {pixels / 1e6:.0f} megapixels in {len(data):,} bytes, which no photo has; leave it out."
         )
 
 
 def check_pixels_of(content: bytes, name: str, most: int) -> None:
     """Raises InputError if a picture's header says that it has more than `most` pixels; the decoder reports damage."""
     try:
-        with Image.open(io.BytesIO(content)) as picture:
-            width, height = picture.size
+        pixels, _ = _pixels(content, name)
     except Exception:
         return
-    if width * height > most:
-        raise InputError(f"{name} has {width} x {height} pixels, more than {most:,}; leave it out.")
+    if pixels > most:
+        raise InputError(f"{name} has {pixels:,} pixels, more than {most:,}; leave it out.")
+
+
+def _pixels(data: bytes, name: str) -> tuple[int, str]:
+    """How many a picture has by its header, and Pillow's name of its format, which is one that `load_image` decodes.
+
+    The header is checked before Pillow reads it, as there: for other formats its readers take minutes, and for a TIFF
+    of 64 MB gigabytes.
+    """
+    if data.startswith(JPEG):
+        found = read_jpeg(data, name)
+        return found.width * found.height, "JPEG"
+    check_header(data, name)
+    with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
+        return picture.width * picture.height, picture.format or ""

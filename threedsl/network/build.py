@@ -63,6 +63,10 @@ class NetworkConfig:
                 raise InputError(f"network {field} must be {LARGEST[field]:,} or less, not {short(value)}.")
         if type(self.parts) is not int or self.parts not in (0, len(BANDS)):
             raise InputError(f"network parts must be 0 or {len(BANDS)}, not {short(self.parts)}.")
+        if self.parts and not self.part_width:
+            raise InputError(
+                f"network descriptor must be at least 4 where there are parts, not {self.descriptor}."
+            )
         if self.part_shares is not None:
             check_part_shares(self.part_shares, self.parts)
         head = self.keypoint_head

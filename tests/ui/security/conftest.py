@@ -29,19 +29,12 @@ class Served:
         return Visitor(self.url)
 
     def files(self) -> set[Path]:
-        """Everything of visitors on disk; gr.File leaves empty files, which tell nothing and go with the sweep."""
+        """Everything of visitors on disk."""
         kept = self.page.own_files()
         files = set()
         for folder, _, names in os.walk(self.folder):  # unlike rglob, it bears what is being deleted
-            files |= {path for name in names if has_bytes(path := Path(folder, name))}
+            files |= {path for name in names if (path := Path(folder, name)).is_file()}
         return {path for path in files if str(path) not in kept}
-
-
-def has_bytes(path: Path) -> bool:
-    try:
-        return path.is_file() and path.stat().st_size > 0
-    except FileNotFoundError:
-        return False
 
 
 @pytest.fixture(scope="module")

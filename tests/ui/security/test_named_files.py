@@ -24,6 +24,17 @@ def test_a_call_names_only_so_many_files(served):
         visitor.press("gallery-files", [many], "change")
 
 
+def test_a_call_leaves_no_files_for_those_it_names(empty):
+    """Gradio made an empty one for each, which stayed for an hour and which nothing counted."""
+    visitor = empty.visitor()
+    (upload,) = visitor.upload({"a.png": crop(1)})
+    before = empty.files()
+    visitor.press("gallery-files", [[upload] * 50], "change")
+    answer = visitor.http.post("gradio_api/call/build_gallery", json={"data": [[upload] * 50, ""]})
+    visitor.http.get(f"gradio_api/call/build_gallery/{answer.json()['event_id']}")
+    assert empty.files() == before
+
+
 @pytest.mark.parametrize("key", ["path", "\\u0070ath"])
 def test_however_the_call_is_written(served, key):
     files = ", ".join(f'{{"{key}": "/a"}}' for _ in range(limits.MOST_FILES + 1))

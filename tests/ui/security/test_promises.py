@@ -73,6 +73,7 @@ def promised() -> list[tuple[str, str]]:
             f"{limits.MOST_HEAD_SECONDS} s, {limits.MOST_STALL_SECONDS} s",
         ),
         ("time for a whole upload or call to arrive", minutes(limits.MOST_BODY_SECONDS)),
+        ("a chunk of a body that has no length", f"{limits.LEAST_CHUNK_BYTES:,} bytes at least, on average"),
         ("time that a client may take nothing of its answer", minutes(limits.MOST_UNTAKEN_SECONDS)),
         ("what a client may send before it has its answer", f"{limits.MOST_EARLY_BYTES // MB} MB"),
         ("a call of an MCP tool", f"{limits.MOST_MCP_BYTES // MB} MB, {limits.MOST_VALUES:,} values"),

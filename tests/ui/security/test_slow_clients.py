@@ -13,7 +13,7 @@ from tests.ui.browser.visit import Refused
 from tests.zips import crop
 from threedsl.ui.security import limits
 from threedsl.ui.security.limits import MOST_FOLLOWED
-from threedsl.ui.security.uploads import FILES_AT_ONCE, Progress, in_pieces, routes
+from threedsl.ui.security.uploads import FILES_AT_ONCE, NO_UPLOAD, Progress, in_pieces, routes
 
 UPLOAD = b"POST /gradio_api/upload HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
 PART = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
@@ -47,6 +47,15 @@ def test_a_body_that_stalls_is_ended_with_a_sentence(served, impatient, start):
         answer = rest(client).decode()
     assert " 408 " in answer.splitlines()[0] and "stalled for 1 seconds; send it again." in answer
     assert served.files() == set()
+
+
+@pytest.mark.slow
+def test_a_refused_body_that_stalls_is_told_why(served, impatient, caplog):
+    with connected(served) as client:
+        client.sendall(UPLOAD.replace(b"multipart/form-data", b"text/plain") + b"Content-Length: 100\r\n\r\n")
+        answer = rest(client)
+    assert b" 400 " in answer.splitlines()[0] and NO_UPLOAD.encode() in answer
+    assert not [one for one in caplog.records if one.exc_info]
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
 
 from threedsl.errors import InputError
+from threedsl.ui.api.leftovers import leave_nothing
 from threedsl.ui.api.turns import take_turns
 from threedsl.ui.errors import DISK_FULL
 from threedsl.ui.security.bodies import Bodies
@@ -34,6 +35,7 @@ NOT_READ = "The arguments do not fit this call; see docs/api.md or /gradio_api/i
 
 log = logging.getLogger(__name__)
 take_turns()
+leave_nothing()
 
 
 class Page(gr.Blocks):
@@ -115,7 +117,7 @@ class Page(gr.Blocks):
             raise
         except (TypeError, ValueError, LookupError) as error:
             # Functions of Gradio's own, such as that of its examples, which expect what its page sends.
-            log.warning("a call was refused: %r", error)
+            log.warning("a call was refused: %.500r", error)
             raise gr.Error(NOT_READ, print_exception=False) from None
         finally:
             if alone:
@@ -130,7 +132,7 @@ class Page(gr.Blocks):
         except gr.Error:
             raise
         except Exception as error:
-            log.info("a call was refused: %r", error)
+            log.info("a call was refused: %.500r", error)
             raise gr.Error(NOT_READ, print_exception=False) from None
 
     def validate_inputs(self, block_fn: BlockFunction, inputs: list[Any]) -> None:

@@ -9,7 +9,7 @@ import json
 import logging
 import re
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import Headers, QueryParams
@@ -55,7 +55,10 @@ KEPT = (
     "event_id",
 )  # of a call; the rest is dropped
 LONGEST_NAME = 255  # of one part of an address; no file may have a longer one
-NOT_BELIEVED = (b"x-gradio-server",)  # Gradio would make it the address of everything that the page loads
+# Gradio would make the first the address of everything that the page loads. It looks through the second for a login,
+# which does not exist here; older versions of Python take ten seconds for one of 60 kB.
+NOT_BELIEVED = (b"x-gradio-server", b"cookie")
+LONGEST_TYPE = 1000  # of a Content-Type; reading one takes time by the square of its length
 ONE_RANGE = re.compile(rb"bytes=(\d{1,18}-\d{0,18}|-\d{1,18})")
 NOWHERE = "There is nothing at this address; docs/api.md lists the endpoints."
 FOREIGN = f"This page does not answer to this host name; its operator can allow it with {VARIABLE}."
@@ -170,8 +173,7 @@ class Guard:
         address = address_of(request)
         of_tool = path.startswith(MCP)
         if of_tool and not self.page.tool_calls.has_room(address):
-            with suppress(TooSlow):
-                await drain(request, False)
+            await drain(request, False)
             return await JSONResponse({"detail": YOURS}, 503)(scope, receive, send)
         call = self.page.tool_calls.answering(self.page.ledger, address) if of_tool else nullcontext()
         with self.page.bodies.receiving(address) as take, call:
@@ -199,8 +201,7 @@ class Guard:
         except InputError as error:
             code = 408 if isinstance(error, TooSlow) else 503 if isinstance(error, Busy) else 400
             if isinstance(error, Busy):
-                with suppress(TooSlow):
-                    await drain(request, False)
+                await drain(request, False)
             return await JSONResponse({"detail": str(error)}, code)(scope, receive, send)
         except ClientDisconnect:
             return
@@ -211,7 +212,7 @@ class Guard:
             # Gradio's own checks of named arguments, and its answers that quote what cannot be said in JSON.
             if noting.started:
                 raise
-            log.info("a call was refused: %r", error)
+            log.info("a call was refused: %.500r", error)
             await JSONResponse({"detail": BAD_BODY}, 400)(scope, receive, send)
 
     def _checked_call(self, path: str, body: bytes) -> dict[str, Any]:
@@ -252,6 +253,8 @@ class Guard:
 def is_kept(name: bytes, value: bytes) -> bool:
     """Whether a header reaches Gradio. It answers parts of a file one at a time, and fails over any other request for
     parts; without the header it sends the whole file, as it may."""
+    if name == b"content-type":
+        return len(value) <= LONGEST_TYPE
     return name not in NOT_BELIEVED and (name != b"range" or ONE_RANGE.fullmatch(value) is not None)
 
 

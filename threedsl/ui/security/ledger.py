@@ -69,9 +69,9 @@ class Ledger:
     def check_room(self, address: str, count: int) -> None:
         """Raises InputError, with the reason, where so many more bytes from this address do not fit."""
         with self._changing():
-            if not limits.addresses_are_shared():
-                if self._bytes["address", address] + count > limits.MOST_VISIT_BYTES:
-                    raise InputError(YOUR_LIMIT)
+            mine = 0 if limits.addresses_are_shared() else self._bytes["address", address]
+            if mine + count > limits.MOST_VISIT_BYTES:
+                raise InputError(YOUR_LIMIT)
             if self._bytes["all", ""] + count > limits.MOST_TEMP_BYTES:
                 self._make_room(count)
             if shutil.disk_usage(_existing(self.folder)).free - count < limits.LEAST_FREE_BYTES:
@@ -264,15 +264,16 @@ class Ledger:
             del self._bytes[key]
 
     def _make_room(self, count: int) -> None:
-        """Delete the oldest uploads that no event named, until so many bytes fit."""
+        """Delete the oldest uploads that no event named, until so many bytes fit; none where they would not."""
         limit = self._clock() - limits.MAKE_ROOM_SECONDS
         spare = [p for p, entry in self._entries.items() if self._untouched(entry) and entry.made < limit]
+        least = self._bytes["all", ""] - sum(self._entries[path].size for path in spare)
+        if least + count > limits.MOST_TEMP_BYTES:
+            raise InputError(NO_ROOM)
         for path in spare:  # in the order they came
             if self._bytes["all", ""] + count <= limits.MOST_TEMP_BYTES:
                 return
             self._remove(path)
-        if self._bytes["all", ""] + count > limits.MOST_TEMP_BYTES:
-            raise InputError(NO_ROOM)
 
 
 def _is_file(path: str) -> bool:

@@ -1,5 +1,5 @@
 """How long the server waits for what a client sends, a request's head, its body and the next piece of it, and for a
-client to take an answer; and how much it keeps of what is sent too early."""
+client to take an answer; how much it keeps of what is sent too early; and how small the chunks of a body may be."""
 
 from __future__ import annotations
 
@@ -8,11 +8,17 @@ import time
 from typing import Any
 
 from starlette.types import Message, Receive
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, h11
 
 from threedsl.errors import InputError
 from threedsl.ui.security import limits
 from threedsl.ui.security.connections import REFUSAL, Connections
+
+MOST_HEAD_BYTES = 64 * 2**10  # of a request's head, as uvicorn bounds it
+SMALL = (
+    f"The request's body comes in chunks of less than {limits.LEAST_CHUNK_BYTES} bytes; send larger ones, or the body "
+    "with a Content-Length."
+)
 
 
 class TooSlow(InputError):
@@ -39,6 +45,32 @@ def in_time(receive: Receive) -> Receive:
     return timed
 
 
+class LargeChunks(h11.Connection):
+    """One side of HTTP that takes chunks of at least LEAST_CHUNK_BYTES on average, after the first few of a body: each
+    chunk costs as much as a small request, while nobody else is answered."""
+
+    too_small = False
+
+    def next_event(self) -> Any:
+        """As h11's.
+
+        Raises:
+            h11.RemoteProtocolError: also where the chunks are too small.
+        """
+        event = super().next_event()
+        if isinstance(event, h11.Request):
+            self._chunks = self._bytes = 0
+        elif isinstance(event, h11.Data) and event.chunk_start:
+            self._chunks += 1
+        if isinstance(event, h11.Data):
+            self._bytes += len(event.data)
+            spare = self._chunks - limits.FREE_CHUNKS
+            if event.chunk_end and spare * limits.LEAST_CHUNK_BYTES > self._bytes:
+                self.too_small = True
+                raise h11.RemoteProtocolError(SMALL)
+        return event
+
+
 def bound_connections(config: Any, connections: Connections) -> None:
     """Make a server, by its uvicorn.Config, speak the protocol below and no other: a connection that became a
     websocket, where a library for those is installed, would be counted for ever."""
@@ -58,6 +90,15 @@ def with_limits(connections: Connections) -> type:
         _late: asyncio.TimerHandle | None = None
         _stuck: asyncio.TimerHandle | None = None
         _address: str | None = None  # that the connection is counted under
+
+        def __init__(self, *arguments: Any, **options: Any):
+            super().__init__(*arguments, **options)
+            self.conn = LargeChunks(h11.SERVER, MOST_HEAD_BYTES)
+
+        def send_400_response(self, msg: str) -> None:
+            if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):  # in the middle of an answer
+                return self.transport.abort()
+            super().send_400_response(SMALL if self.conn.too_small else msg)
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
