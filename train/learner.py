@@ -61,7 +61,9 @@ class Learner(nn.Module):
         for classifier in self.classifiers.values():
             nn.init.normal_(classifier.weight, std=0.001)
         if config.network.shape_stream:
-            for module in unused_modules(network.shape_stream, config.losses):
+            # In evaluation mode too: their batch norms would forget what an earlier stage learnt.
+            self.frozen = unused_modules(network.shape_stream, config.losses)
+            for module in self.frozen:
                 module.requires_grad_(False)
 
     def freeze(self, modules: list[nn.Module]) -> None:

@@ -19,7 +19,7 @@ def comparisons(records: Records) -> str:
 
 
 def comparison(record: Record) -> str:
-    """One comparison: what it shows, a row a training and stream, and the differences it was asked for.
+    """One comparison: what it shows, a row a training and stream that is `shown`, and the differences it was asked for.
 
     Raises:
         InputError: the record is damaged.
@@ -33,6 +33,7 @@ def comparison(record: Record) -> str:
             [name, stream, seeds_in_words(row), *(cell(row[metric]) for metric in METRICS)]
             for name, streams in content["trainings"].items()
             for stream, row in streams.items()
+            if stream in content.get("shown", streams)
         ]
         lines.append(table(["training", "stream", "seeds", *(f"{m}, percent" for m in METRICS)], rows))
         if content.get("differences"):
@@ -40,6 +41,7 @@ def comparison(record: Record) -> str:
                 [pair, stream, *(cell(row[metric], "+") for metric in METRICS)]
                 for pair, streams in content["differences"].items()
                 for stream, row in streams.items()
+                if stream in content.get("shown", streams)
             ]
             lines += ["", table(["difference", "stream", *(f"{m}, points" for m in METRICS)], rows)]
         return "\n".join(lines)

@@ -203,3 +203,21 @@ def test_every_loss_counts_with_its_own_weight():
     assert {name: term.weight for name, term in losses.items()} == expected
     total = sum(expected[name] * losses[name].value.item() for name in expected)
     assert total_loss(losses).item() == pytest.approx(total, rel=1e-5)
+
+
+@pytest.mark.slow
+def test_layers_that_no_loss_reaches_keep_their_statistics():
+    small = NetworkConfig(height=64, width=32, descriptor=16, hidden=8)
+    weights = LossWeights(keypoint=0, silhouette=0, displacement=0, adversarial=0)
+    torch.manual_seed(0)
+    network = build_network(small)
+    learner = Learner(network, BodyModel.load(), 2, TrainConfig(network=small, losses=weights)).train()
+    before = {name: value.clone() for name, value in network.named_buffers()}
+    batch = Batch(
+        torch.rand(4, 3, 64, 32), torch.ones(4, 32, 16), torch.rand(4, 17, 3), torch.tensor([0, 0, 1, 1]),
+        torch.tensor([0, 1, 0, 1]),
+    )  # fmt: skip
+    learner(batch)
+    moved = {name for name, value in network.named_buffers() if not torch.equal(value, before[name])}
+    assert any(name.startswith("shape_stream.shape_encoder.") for name in moved)
+    assert not any(name.startswith("shape_stream.pose_") for name in moved)

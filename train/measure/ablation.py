@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="FILE.json; FILE.md is written next to it")
     parser.add_argument("--title", default="Ablation", help="heading in docs/results.md")
     parser.add_argument("--note", default="", help="sentences there")
+    parser.add_argument("--shown", nargs="+", help="streams there, as of `train compare`")
     parser.add_argument(
         "--set", action="append", default=[], metavar="FIELD=VALUE", help="for every training, e.g. steps=300"
     )
@@ -144,4 +145,5 @@ def comparison(args: argparse.Namespace, made: dict[str, list[Path]]) -> argpars
     words = [*named, "--data", str(args.data), "--out", str(args.out), "--protocol", args.protocol]
     words += ["--title", args.title, "--note", args.note, "--device", args.device]
     steps = [f"{row}={before}" for before, row in pairwise(made)]
+    words += ["--shown", *args.shown] if args.shown else []
     return parser.parse_args([*words, *(["--minus", *steps] if steps else [])])

@@ -48,6 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--title", default="Trainings compared", help="heading in docs/results.md")
     parser.add_argument("--note", default="", help="sentences there: what differs, what was chosen where")
+    parser.add_argument(
+        "--shown",
+        nargs="+",
+        choices=("appearance", "shape", "combined"),
+        help="streams that docs/results.md shows (default: all)",
+    )
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=seed, default=0, help="of the bootstrap and of the draws of people")
 
@@ -65,6 +71,7 @@ def main(args: argparse.Namespace) -> None:
                 f"--minus {entry!r} must be NAME=OTHER, with both names among {', '.join(names)}."
             )
     figures: dict = {"title": args.title, "note": args.note, "how": how(args), "protocol": args.protocol}
+    figures |= {"shown": args.shown} if args.shown else {}
     figures |= {"sample": {}, "seed": args.seed, "data": args.data.name, "trainings": {}}
     outcomes: dict[str, dict[str, list[dict]]] = {}
     sets: dict[tuple[int, int], RetrievalSet] = {}

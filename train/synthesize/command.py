@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -146,6 +147,14 @@ def _prepare(settings: Settings) -> None:
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     _settings, _studio = settings, None
+    if parent := multiprocessing.parent_process():
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: multiprocessing.process.BaseProcess) -> None:
+    """A process whose parent was killed would otherwise make all the people that are left, or wait for ever."""
+    parent.join()
+    os._exit(1)
 
 
 def _make(index: int, out: Path) -> None:

@@ -134,7 +134,7 @@ def test_rows_on_the_way_from_their_start(tmp_path, starts):  # noqa: F811
     assert changed and all(name.startswith("shape_stream.parts.") for name in changed)
     assert (
         list(json.loads((tmp_path / "table.json").read_text())["trainings"])
-        == words[words.index("--rows") + 1 :][:4]
+        == words[words.index("--rows") + 1 :][:3]
     )
 
 
