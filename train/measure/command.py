@@ -20,7 +20,7 @@ from train.measure.bodies.body_quality import evaluate_bodies
 from train.measure.bodies.pose_quality import evaluate_poses
 from train.measure.bodies.shape_quality import evaluate_shapes
 from train.measure.calibrate import calibrate
-from train.measure.card import write_card
+from train.measure.card.text import write_card
 from train.measure.gallery_size import PROTOCOL, by_size
 from train.measure.groups import evaluate_groups
 from train.measure.openpeople import OVERLAYS, write_overlays, zero_shot

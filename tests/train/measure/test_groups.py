@@ -5,7 +5,7 @@ import pytest
 
 from tests.train.toy import write_dataset
 from threedsl.errors import InputError
-from train.measure.card_tables import group_table
+from train.measure.card.tables import group_table
 from train.measure.groups import evaluate_groups, groups_of
 from train.measure.retrieval import RetrievalSet
 from train.synthesize.truth import TRAITS, TRUTH, read_traits

@@ -7,7 +7,7 @@ import pytest
 
 from threedsl.errors import InputError
 from train.configs.read import load_config
-from train.measure.card import write_card
+from train.measure.card.text import write_card
 from train.measure.compare import steps_of
 from train.measure.provenance import KEPT, made_by, seed_of, trained_alike, training_set
 from train.stages import FIRST_STAGE, seen_before

@@ -6,7 +6,7 @@ from pathlib import Path
 from threedsl.files import write_whole
 from threedsl.reading import read_object
 from train.configs.upgrade import upgrade
-from train.measure.card_tables import (
+from train.measure.card.tables import (
     alpha_table,
     body_table,
     calibration_table,
