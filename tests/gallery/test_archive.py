@@ -374,5 +374,5 @@ def test_thumbnails_of_a_few_kilobytes_and_many_megapixels_are_refused(tmp_path,
         large = io.BytesIO()
         Image.new("L", (2000, 2000), 128).save(large, kind)
         path = exported(tmp_path, gallery)
-        with pytest.raises(InputError, match=r"is damaged \(thumbnail 0 has 2000 x 2000 pixels"):
+        with pytest.raises(InputError, match=r"is damaged \(thumbnail 0 has (2000 x 2000|4,000,000) pixels"):
             imported(changed(path, **{"thumbnails__00000_jpg": large.getvalue()}), model)
