@@ -113,7 +113,6 @@ def test_rows_on_the_way_from_their_start(tmp_path, starts):  # noqa: F811
         "--rows",
         "parts@0",
         "parts@0.25",
-        "parts",
         "parts-again",
     ]
     words += [word for name, value in fields.items() for word in ("--set", f"{name}={value}")]
