@@ -8,6 +8,7 @@ import sys
 from threedsl.console import show_every_name
 from threedsl.errors import InputError, Stopped
 from threedsl.files import FULL
+from threedsl.heap import keep_freed_memory
 
 COMMANDS = {
     "body": ("train.body.command", "distil the body model, or complete a licensed SMPL file"),
@@ -32,6 +33,7 @@ COMMANDS = {
 
 def main(argv: list[str] | None = None) -> int:
     show_every_name()
+    keep_freed_memory()
     argv = sys.argv[1:] if argv is None else argv
     parser = argparse.ArgumentParser(prog="python -m train", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

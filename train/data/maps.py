@@ -23,7 +23,7 @@ CHUNK = 48  # pictures that are augmented together; bystanders come from the sam
 KEEP_EVERY = 20  # chunks after which what is done is recorded
 
 CLEAN = AugmentConfig(**dict.fromkeys(asdict(AugmentConfig()), 0.0))
-"""What the first version of every picture gets: nothing."""
+"""What the first of several versions of a picture gets: nothing."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class MapFile:
 class MapSteps:
     """Item t is the batch of step t, as of `TrainingSteps`, with early maps instead of pictures.
 
-    Every picture has `versions` versions: itself, and augmented ones. Which one a step shows depends on the seed and t
-    alone. Maps are float16.
+    Every picture has `versions` versions: itself and augmented ones, or a single augmented one. Which one a step shows
+    depends on the seed and t alone. Maps are float16.
     """
 
     def __init__(
@@ -157,7 +157,8 @@ class MapSteps:
         ]
         bar = tqdm(total=len(chunks), initial=done, desc="early maps", unit="chunk", delay=2)
         for number, (version, chunk) in enumerate(chunks[done:], done):
-            config = steps.config if version else replace(CLEAN, flip=steps.config.flip)
+            plain = self.versions > 1 and version == 0
+            config = replace(CLEAN, flip=steps.config.flip) if plain else steps.config
             choices = choose(len(chunk), config, np.random.default_rng((3, number)))
             batch = steps.assemble(chunk, choices, number, np.arange(len(chunk)))
             maps = network.early(batch.images, self.appearance)
