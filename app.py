@@ -3,8 +3,9 @@
 import argparse
 import os
 
+from threedsl.heap import share_arenas
 from threedsl.ui.address import PORT, or_stop, server_port, stop
-from threedsl.ui.before_import import import_gradio, pause_collection, resume_collection, share_arenas
+from threedsl.ui.before_import import import_gradio, pause_collection, resume_collection
 from threedsl.ui.cleanup import keep_clean, own_folder
 
 # Set before gradio is imported: no analytics, and uploads go to the folder that is cleaned. A proxy's X-Forwarded-For

@@ -88,7 +88,7 @@ def test_a_failed_step_stops_and_the_next_call_continues_there(calls, monkeypatc
 
     def fail_at_the_second_run(command):
         recorded(command)
-        return SimpleNamespace(returncode=int(command[3:5] == shlex.split(reproduce.STEPS[7])))
+        return SimpleNamespace(returncode=int(command[3:5] == shlex.split(reproduce.STEPS[8])))
 
     monkeypatch.setattr(subprocess, "run", fail_at_the_second_run)
     with pytest.raises(
@@ -100,7 +100,7 @@ def test_a_failed_step_stops_and_the_next_call_continues_there(calls, monkeypatc
     calls.clear()
     monkeypatch.setattr(subprocess, "run", recorded)
     reproduce.main(asked())
-    assert calls[0] == [*shlex.split(reproduce.STEPS[7]), "--resume"]
+    assert calls[0] == [*shlex.split(reproduce.STEPS[8]), "--resume"]
     assert len(calls) == len(reproduce.STEPS) - 7
 
 

@@ -26,6 +26,7 @@ from threedsl.cli import (
 )
 from threedsl.console import show_every_name
 from threedsl.errors import InputError
+from threedsl.heap import keep_freed_memory
 
 COMMANDS = {
     "search": search,
@@ -46,6 +47,7 @@ COMMANDS = {
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     show_every_name()
+    keep_freed_memory()
     args = build_parser().parse_args(argv)
     try:
         with warnings.catch_warnings():

@@ -1,27 +1,8 @@
-"""What a server does before it imports its libraries: memory that is given back, and less wait for them."""
+"""What a server does around the import of its libraries, to wait less for them."""
 
-import ctypes
 import gc
 import inspect
-import os
 import sys
-from contextlib import suppress
-
-MOST_ARENAS = 2
-M_ARENA_MAX = -8  # malloc.h of the GNU C library
-
-
-def share_arenas() -> bool:
-    """Let all threads take memory from few arenas, where the C library is GNU's; whether that was done.
-
-    It gives every thread an arena of its own, up to eight for each core, and each keeps what its largest decode took:
-    under load the server grew by a third. MALLOC_ARENA_MAX, if set, stands.
-    """
-    if "MALLOC_ARENA_MAX" in os.environ:
-        return False
-    with suppress(OSError, AttributeError):  # another C library
-        return ctypes.CDLL("libc.so.6").mallopt(M_ARENA_MAX, MOST_ARENAS) == 1
-    return False
 
 
 def pause_collection() -> None:

@@ -63,6 +63,14 @@ def test_the_first_version_is_the_picture_and_the_others_are_not(data, network, 
     assert set(versions.tolist()) == {0, 1, 2}
 
 
+def test_a_single_version_is_augmented(data, network, tmp_path):
+    cached = MapSteps(steps(data, SOME), network, 1, tmp_path)
+    upright = ~cached.arrays["flips"]
+    assert upright.any()
+    moved = cached.arrays["keypoints"][upright, :, :2] - cached.steps.data.keypoints[upright, :, :2]
+    assert (np.abs(moved).max((1, 2)) > 0.01).all()
+
+
 def test_a_cache_that_was_interrupted_is_completed_with_the_same_bytes(data, network, tmp_path, monkeypatch):
     monkeypatch.setattr(maps, "CHUNK", 4)
     monkeypatch.setattr(maps, "KEEP_EVERY", 2)
