@@ -85,23 +85,24 @@ def test_all_steps_run_once_and_in_order(calls, capsys):
 
 def test_a_failed_step_stops_and_the_next_call_continues_there(calls, monkeypatch, tmp_path):
     recorded = subprocess.run
+    second = 1 + next(i for i, step in enumerate(reproduce.STEPS) if step.startswith("run "))
 
     def fail_at_the_second_run(command):
         recorded(command)
-        return SimpleNamespace(returncode=int(command[3:5] == shlex.split(reproduce.STEPS[8])))
+        return SimpleNamespace(returncode=int(command[3:5] == shlex.split(reproduce.STEPS[second])))
 
     monkeypatch.setattr(subprocess, "run", fail_at_the_second_run)
     with pytest.raises(
         InputError, match=r"3dsl-lite-whole.yaml` ended with code 1; run .* again to continue"
     ):
         reproduce.main(asked())
-    assert len(json.loads((tmp_path / reproduce.DONE).read_text())) == 7
+    assert len(json.loads((tmp_path / reproduce.DONE).read_text())) == second
     (tmp_path / "runs" / "3dsl-lite-whole" / "last").mkdir(parents=True)  # the state that the run left
     calls.clear()
     monkeypatch.setattr(subprocess, "run", recorded)
     reproduce.main(asked())
-    assert calls[0] == [*shlex.split(reproduce.STEPS[8]), "--resume"]
-    assert len(calls) == len(reproduce.STEPS) - 7
+    assert calls[0] == [*shlex.split(reproduce.STEPS[second]), "--resume"]
+    assert len(calls) == len(reproduce.STEPS) - second
 
 
 def test_a_damaged_record_is_named(calls, tmp_path):
