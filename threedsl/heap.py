@@ -24,8 +24,8 @@ def keep_freed_memory() -> bool:
     """Use freed memory again instead of giving it back to the system; whether that was done.
 
     glibc maps every large array anew, and the system clears it page by page as it is first written, which takes as long
-    as the layers of a network that fill it: on two cores a training step took twice the time. The process stays as
-    large as it once was. Call it before threads are started.
+    as the layers of a network that fill it: on two cores the early maps of 48 pictures took 3.7 s instead of 2.2. The
+    process stays as large as it once was. Call it before threads are started.
     """
     return _set(_MMAP_MAX, 0) and _set(_TRIM_THRESHOLD, _NEVER)
 
