@@ -21,8 +21,11 @@ import_gradio()
 import threedsl.ui.gpu  # noqa: F401  ZeroGPU needs `spaces` imported before torch
 from threedsl.checkpoint.folder import DEFAULT_CHECKPOINT
 from threedsl.console import show_every_name
+from threedsl.data.decoding.processes import DecodingProcesses
+from threedsl.data.images import decode_with
 from threedsl.pipeline import ThreeDSL
 from threedsl.ui.page import build_demo, build_service, files_folder, kept_files, launch_options
+from threedsl.ui.security.limits import DECODED_AT_ONCE
 
 resume_collection()
 
@@ -35,6 +38,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--backend", default="auto", help="auto, torch or onnx (onnxruntime)")
     options = parser.parse_args(arguments)
+    if os.name == "posix":
+        decode_with(DecodingProcesses(DECODED_AT_ONCE))
     pause_collection()
     service = or_stop(
         lambda: build_service(

@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 
 from tests.heif import box, full, heif
+from threedsl.data.decoding.decode import DECODING
 from threedsl.data.heif import decoded_pixels
-from threedsl.data.images import DECODING, load_image
+from threedsl.data.images import load_image
 from threedsl.errors import InputError
 
 SMALL, LARGE = (64, 64), (7040, 7040)

@@ -10,6 +10,7 @@ from PIL import Image, ImageSequence
 from tests.heif import heif
 from tests.pictures import broken_pictures, encoded, huge_png, person_like
 from threedsl.data import images
+from threedsl.data.decoding import decode
 from threedsl.data.images import load_image
 from threedsl.errors import InputError
 
@@ -62,7 +63,8 @@ def test_paths_that_are_no_picture(path, words, tmp_path, monkeypatch):
 
 
 def test_too_many_bytes(tmp_path, monkeypatch):
-    monkeypatch.setattr(images, "MAX_BYTES", 2**20)
+    for module in (images, decode):
+        monkeypatch.setattr(module, "MAX_BYTES", 2**20)
     path = tmp_path / "big.png"
     path.write_bytes(encoded(person_like()) + bytes(2**20))
     for source in (path, path.read_bytes()):

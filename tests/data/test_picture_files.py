@@ -159,10 +159,10 @@ def test_prepare_reports_what_it_skips(folder, tmp_path, capsys):
 
 
 def test_a_picture_without_pillow_s_avif_is_named(monkeypatch):
-    from threedsl.data import images
+    from threedsl.data.decoding import decode
     from threedsl.errors import InputError
 
-    monkeypatch.setattr(images, "FORMATS", ("JPEG", "PNG"))
+    monkeypatch.setattr(decode, "FORMATS", ("JPEG", "PNG"))
     with pytest.raises(InputError, match="is an AVIF picture, which the Pillow installed here does not read"):
         load_image(encoded(person_like(), "AVIF"))
     assert Image.open(io.BytesIO(encoded(person_like(), "AVIF"))).format == "AVIF"

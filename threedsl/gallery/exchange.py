@@ -19,13 +19,12 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from threedsl.data.images import load_image
+from threedsl.data.images import Limits, load_image
 from threedsl.data.listfile import Record
 from threedsl.errors import InputError
 from threedsl.files import whole_file
 from threedsl.gallery.archive import LONGEST_LABEL, LONGEST_NAME, Archive, Entry, TooMuch
 from threedsl.gallery.gallery import Gallery
-from threedsl.gallery.packed import check_pixels_of
 from threedsl.gallery.storage import RECORDS
 
 FORMAT = 1  # of an index with whole descriptors and nothing deleted
@@ -162,11 +161,7 @@ def _descriptors(archive: Archive, entry: Entry, checksums: dict, shape: tuple[i
 
 
 def _thumbnail(data: bytes, name: str) -> np.ndarray:
-    check_pixels_of(data, name, MOST_THUMBNAIL_PIXELS)
-    image = load_image(data, name)
-    if image.shape[0] * image.shape[1] > MOST_THUMBNAIL_PIXELS:  # of a format that only the decoder knows
-        raise InputError(f"{name} is larger than thumbnails are")
-    return image
+    return load_image(data, name, Limits(pixels=MOST_THUMBNAIL_PIXELS))
 
 
 def _record(row: dict) -> Record:

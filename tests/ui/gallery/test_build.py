@@ -261,3 +261,10 @@ def test_a_query_that_is_in_the_gallery_is_reported(service, upload, tmp_path):
         told = itself(answer.rankings)
         assert ("Your photo itself is in this gallery" in told) == (times > 0)
         assert (", 2 times" in told) == (times == 2)
+
+
+def test_descriptors_of_the_same_picture_are_known_in_spite_of_their_last_bits():
+    rows = np.random.default_rng(0).normal(size=(4, 32)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    again = rows[[2, 0]] + np.float32(1e-6)
+    assert handlers_gallery.first_equals(np.vstack([rows, again])) == [0, 1, 2, 3, 2, 0]

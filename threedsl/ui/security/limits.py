@@ -47,6 +47,7 @@ MODEL_AT_ONCE = 2  # forward passes; more would only slow each other down on two
 ANSWERS_AT_ONCE = 6  # searches and comparisons being answered, decoding included
 READS_AT_ONCE = 2  # photos being decoded for the page
 BUILDS_AT_ONCE = 1  # galleries
+DECODED_AT_ONCE = READS_AT_ONCE + BUILDS_AT_ONCE  # pictures, each by a process of its own
 READS = {"concurrency_limit": READS_AT_ONCE, "concurrency_id": "reads"}  # arguments of Gradio's events
 BUILDS = {"concurrency_limit": BUILDS_AT_ONCE, "concurrency_id": "builds"}
 MOST_WAITING = 64  # in all queues together

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from tests.pictures import encoded, person_like
-from threedsl.data import images
 from threedsl.data.budget import Budget
+from threedsl.data.decoding import decode
 from threedsl.data.images import load_image
 from threedsl.errors import InputError
 
@@ -45,12 +45,12 @@ def refused(data: bytes, words: str) -> None:
 
 
 def test_a_progressive_jpeg_of_too_many_scans_is_refused():
-    assert load_image(many_scans(800, 400, images.MAX_SCANS)).shape == (400, 800, 3)
+    assert load_image(many_scans(800, 400, decode.MAX_SCANS)).shape == (400, 800, 3)
     refused(many_scans(800, 400, 1500), "a JPEG of 1,500 scans")
 
 
 def test_scans_count_for_more_in_larger_pictures(monkeypatch):
-    monkeypatch.setattr(images, "MAX_SCANNED_PIXELS", 800 * 400 * 20)
+    monkeypatch.setattr(decode, "MAX_SCANNED_PIXELS", 800 * 400 * 20)
     assert load_image(many_scans(800, 400, 20)).shape == (400, 800, 3)
     refused(many_scans(800, 400, 21), "a JPEG of 21 scans")
 
@@ -189,8 +189,8 @@ def test_a_commented_gif_passes():
 
 def test_pixels_at_once_are_bounded_over_all_threads(monkeypatch):
     """A budget of two and a half pictures: of eight threads two decode at a time."""
-    monkeypatch.setattr(images, "DECODING", Budget(128 * 64 * 5 // 2))
-    decode, lock, now, most = images._upright_rgb, threading.Lock(), [0], [0]
+    monkeypatch.setattr(decode, "DECODING", Budget(128 * 64 * 5 // 2))
+    turned, lock, now, most = decode._upright_rgb, threading.Lock(), [0], [0]
 
     def watched(image):
         with lock:
@@ -198,15 +198,15 @@ def test_pixels_at_once_are_bounded_over_all_threads(monkeypatch):
             most[0] = max(most[0], now[0])
         time.sleep(0.05)
         try:
-            return decode(image)
+            return turned(image)
         finally:
             with lock:
                 now[0] -= 1
 
-    monkeypatch.setattr(images, "_upright_rgb", watched)
+    monkeypatch.setattr(decode, "_upright_rgb", watched)
     with ThreadPoolExecutor(8) as pool:
         assert len(list(pool.map(load_image, [encoded(person_like())] * 16))) == 16
-    assert most[0] == 2 and images.DECODING.held == 0
+    assert most[0] == 2 and decode.DECODING.held == 0
 
 
 def test_a_budget_lets_large_ones_in_their_turn_and_survives_errors():
