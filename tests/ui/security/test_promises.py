@@ -3,7 +3,9 @@
 import re
 
 from tests.conftest import REPOSITORY
-from threedsl.data.images import MAX_BYTES
+from threedsl.data.decoding.decode import DECODED_AT_ONCE, MAX_BYTES
+from threedsl.data.decoding.processes import MOST_BYTES as DECODING_BYTES
+from threedsl.data.decoding.processes import MOST_CPU_SECONDS
 from threedsl.gallery import archive, upload
 from threedsl.ui import cleanup, sessions
 from threedsl.ui.gallery.handlers import MOST_SECONDS
@@ -58,6 +60,14 @@ def promised() -> list[tuple[str, str]]:
         ("searches and comparisons being answered", f"{limits.ANSWERS_AT_ONCE}"),
         ("photos of the page being read", f"{limits.READS_AT_ONCE}"),
         ("galleries being built", f"{limits.BUILDS_AT_ONCE}"),
+        (
+            "pictures being decoded, each by a process of its own",
+            f"{limits.DECODED_AT_ONCE}, {DECODED_AT_ONCE // 10**6} megapixels together",
+        ),
+        (
+            "time of the processor, and memory, to decode a picture",
+            f"{MOST_CPU_SECONDS:g} s, {DECODING_BYTES / GB:g} GB",
+        ),
         (
             "waiting requests",
             f"{limits.MOST_WAITING}; {limits.MOST_WAITING_PER_VISIT} of one visit, "

@@ -160,8 +160,7 @@ def _import(service: Service, upload: Upload, title: str, ticket: Building) -> B
 
 
 def first_equals(descriptors: np.ndarray) -> list[int]:
-    """For each of N rows the first one that equals it but for float error: in another batch the same picture's last bits
-    are others."""
+    """For each of N rows the first one that equals it but for float error, as one picture's do in two batches."""
     return [
         int(np.argmax(np.abs(descriptors[: i + 1] - row).max(1) < SAME)) for i, row in enumerate(descriptors)
     ]
