@@ -11,6 +11,7 @@ import re
 import struct
 from dataclasses import dataclass
 
+from threedsl.data.avif import has_short_lists
 from threedsl.errors import InputError
 
 JPEG = b"\xff\xd8\xff"
@@ -99,7 +100,7 @@ def read_jpeg(data: bytes, name: str) -> Jpeg:
 
 
 def check_header(data: bytes, name: str) -> None:
-    """Scan a PNG, GIF, BMP or TIFF for structures that cost far more than its pixels; other bytes pass.
+    """Scan a PNG, GIF, BMP, TIFF or AVIF for structures that cost far more than its pixels; other bytes pass.
 
     Raises:
         InputError: one was found, or a header points beyond the end.
@@ -113,7 +114,11 @@ def check_header(data: bytes, name: str) -> None:
             _check_bmp(data, name)
         elif data.startswith((b"II", b"MM")):
             _check_tiff(data, name)
-    except (struct.error, IndexError):
+        elif data[4:8] == b"ftyp" and not has_short_lists(data):
+            raise _overfull(name, "AVIF")
+    except InputError:
+        raise
+    except (struct.error, IndexError, ValueError):
         raise _damaged(name) from None
 
 

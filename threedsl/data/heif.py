@@ -52,7 +52,7 @@ def decoded_pixels(data: bytes) -> int:
 
 
 def _decoded_pixels(data: memoryview) -> int:
-    meta = _only(_only(_boxes(data), b"meta")[b"meta"][4:], b"pitm", b"iprp", b"iref")
+    meta = _only(_only(each_box(data), b"meta")[b"meta"][4:], b"pitm", b"iprp", b"iref")
     primary = _number(meta[b"pitm"][4:], 4 if meta[b"pitm"][0] else 2)
     sizes = _sizes(meta[b"iprp"])
     parts = _parts(meta[b"iref"]) if b"iref" in meta else {}
@@ -66,7 +66,7 @@ def _decoded_pixels(data: memoryview) -> int:
     return cost(primary)
 
 
-def _boxes(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
+def each_box(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
     """The type and the content of each box in a row of them."""
     at, count = 0, 0
     while at + 8 <= len(data):
@@ -86,7 +86,7 @@ def _boxes(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
 def _only(boxes: memoryview | Iterator[tuple[bytes, memoryview]], *kinds: bytes) -> Boxes:
     """The boxes of these kinds, of which programs would read another one each if there were two."""
     found: Boxes = {}
-    for kind, content in _boxes(boxes) if isinstance(boxes, memoryview) else boxes:
+    for kind, content in each_box(boxes) if isinstance(boxes, memoryview) else boxes:
         if kind in kinds:
             if kind in found:
                 raise ValueError(f"it has more than one {kind.decode()}")
@@ -102,9 +102,9 @@ def _number(data: memoryview, width: int) -> int:
 
 def _sizes(iprp: memoryview) -> Mapping[int, int]:
     """Pixels of each picture, by its number: of the largest size that it is said to have."""
-    properties = list(_boxes(_only(iprp, b"ipco")[b"ipco"]))
+    properties = list(each_box(_only(iprp, b"ipco")[b"ipco"]))
     pixels: dict[int, int] = {}
-    for content in (content for kind, content in _boxes(iprp) if kind == b"ipma"):
+    for content in (content for kind, content in each_box(iprp) if kind == b"ipma"):
         version, wide, at = content[0], content[3] & 1, 8
         for _ in range(_few(_number(content[4:], 4))):
             width = 4 if version else 2
@@ -123,7 +123,7 @@ def _parts(iref: memoryview) -> Mapping[int, list[int]]:
     """The pictures that each is made of, its transparency among them."""
     width, total = 4 if iref[0] else 2, 0
     parts: dict[int, list[int]] = {}
-    for kind, content in _boxes(iref[4:]):
+    for kind, content in each_box(iref[4:]):
         if kind not in (b"dimg", b"auxl"):
             continue
         item, count = _number(content, width), _number(content[width:], 2)
