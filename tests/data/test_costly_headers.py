@@ -11,6 +11,8 @@ from PIL import Image, ImageCms, features
 from tests.data.test_decoding import segment
 from tests.data.test_directories import in_webp, png_chunk
 from tests.pictures import encoded, person_like
+from threedsl.annotations.dataset import picture_size
+from threedsl.annotations.preview import read_mask
 from threedsl.data.avif import MOST_MOVIE
 from threedsl.data.headers import FREE_TILE, MOST_EXIF, MOST_PACKED
 from threedsl.data.images import load_image
@@ -166,6 +168,18 @@ def test_usual_avifs_are_read():
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     more = {"icc_profile": profile, "exif": directory((0x927C, 7, 10**5, bytes(10**5)), (0x0112, 3, 1, 6))}
     assert load_image(encoded(person_like(), "AVIF", **more)).shape == (64, 128, 3)
+
+
+@pytest.mark.parametrize("make", [lambda: strips_as(1), lambda: png_chunk(b"eXIf", orientation(2_000_000))])
+@pytest.mark.parametrize("read", [picture_size, read_mask])
+def test_annotations_ask_no_other_reader(make, read, tmp_path):
+    """The first took twelve seconds, the second ended in a traceback."""
+    path, start = tmp_path / "a.png", time.process_time()
+    path.write_bytes(make())
+    if read is picture_size or make()[:2] == b"II":
+        with pytest.raises(InputError):
+            read(path)
+    assert time.process_time() - start < 0.5
 
 
 def test_usual_ones_are_read():

@@ -100,13 +100,15 @@ def read_jpeg(data: bytes, name: str) -> Jpeg:
 
 
 def check_header(data: bytes, name: str) -> None:
-    """Scan a PNG, GIF, BMP, TIFF or AVIF for structures that cost far more than its pixels; other bytes pass.
+    """Scan a JPEG, PNG, GIF, BMP, TIFF or AVIF for structures that cost far more than its pixels; other bytes pass.
 
     Raises:
         InputError: one was found, or a header points beyond the end.
     """
     try:
-        if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        if data.startswith(JPEG):
+            read_jpeg(data, name)
+        elif data.startswith(b"\x89PNG\r\n\x1a\n"):
             _check_png(data, name)
         elif data.startswith((b"GIF87a", b"GIF89a")):
             _check_gif(data, name)
