@@ -129,8 +129,8 @@ def open_archive(path: Path, shown: str) -> Archive:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         if data[:4] == b"PK\x07\x08" or (data.find(b"PK\x05\x06") < 0 and data[:4] == b"PK\x03\x04"):
             raise InputError(f"{shown} is incomplete or in several parts; make one whole zip.")
-        # Counted before the directory is parsed: two million entry objects would exhaust memory, and a hundred megabytes
-        # of further fields take Python two minutes.
+        # Counted before the directory is parsed: two million entry objects would exhaust memory, and 100 MB of further
+        # fields take Python two minutes.
         count, extra, at = 0, 0, -1
         while count <= MOST_ENTRIES and (at := data.find(CENTRAL_ENTRY, at + 1)) >= 0:
             count, extra = count + 1, extra + int.from_bytes(data[at + 30 : at + 32], "little")
