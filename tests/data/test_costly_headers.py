@@ -6,18 +6,16 @@ import tracemalloc
 import zlib
 
 import pytest
-from PIL import Image, ImageCms, features
+from PIL import Image
 
 from tests.data.test_decoding import segment
 from tests.data.test_directories import in_webp, png_chunk
 from tests.pictures import encoded, person_like
 from threedsl.annotations.dataset import picture_size
 from threedsl.annotations.preview import read_mask
-from threedsl.data.avif import MOST_MOVIE
 from threedsl.data.headers import FREE_TILE, MOST_EXIF, MOST_PACKED
 from threedsl.data.images import load_image
 from threedsl.errors import InputError
-from threedsl.gallery.packed import check_packed
 
 FULL, DAMAGED = "far more data than its pixels need", "damaged or cut off"
 
@@ -121,53 +119,6 @@ def many_profiles(count: int) -> bytes:
     at = plain.index(b"iCCP") - 4
     one = plain[at : at + 12 + int.from_bytes(plain[at : at + 4], "big")]
     return plain[:at] + one * count + plain[at:]
-
-
-def box(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", 8 + len(content)) + kind + content
-
-
-def listed(count: int) -> bytes:
-    """An AVIF that names so many pictures."""
-    plain = encoded(person_like(), "AVIF")
-    at = plain.index(b"meta") - 4
-    end = at + int.from_bytes(plain[at : at + 4], "big")
-    # each says that it is the transparency of another one
-    parts = b"".join(box(b"auxl", struct.pack(">HHH", 100 + i, 1, 60_000)) for i in range(count))
-    lists = box(b"iref", bytes(4) + parts)
-    return plain[:at] + box(b"meta", plain[at + 8 : end] + lists) + plain[end:]
-
-
-@pytest.mark.skipif(not features.check("avif"), reason="Pillow without AVIF")
-@pytest.mark.parametrize("brand", [b"avif", b"avis"])
-def test_an_avif_that_lists_very_many_pictures_is_refused(brand):
-    """One of a megabyte stopped everything for seven seconds, one of four for more than a minute."""
-    data = listed(30_000).replace(b"ftypavif", b"ftyp" + brand)
-    start = time.process_time()
-    with pytest.raises(InputError, match=FULL):
-        load_image(data, "photo")
-    check_packed(data, "photo")
-    check_packed(data.replace(b"ftyp" + brand, b"ftypmif1"), "photo")
-    assert time.process_time() - start < 0.3
-
-
-@pytest.mark.skipif(not features.check("avif"), reason="Pillow without AVIF")
-def test_a_movie_of_an_avif_is_short():
-    movie = encoded(person_like(), "AVIF", save_all=True, append_images=[person_like()] * 20)
-    assert load_image(movie).shape == (128, 64, 3)
-    at = movie.index(b"moov") - 4
-    end = at + int.from_bytes(movie[at : at + 4], "big")
-    with pytest.raises(InputError, match=FULL):
-        load_image(
-            movie[:at] + box(b"moov", movie[at + 8 : end] + box(b"stsc", bytes(MOST_MOVIE))) + movie[end:]
-        )
-
-
-@pytest.mark.skipif(not features.check("avif"), reason="Pillow without AVIF")
-def test_usual_avifs_are_read():
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    more = {"icc_profile": profile, "exif": directory((0x927C, 7, 10**5, bytes(10**5)), (0x0112, 3, 1, 6))}
-    assert load_image(encoded(person_like(), "AVIF", **more)).shape == (64, 128, 3)
 
 
 @pytest.mark.parametrize("make", [lambda: strips_as(1), lambda: png_chunk(b"eXIf", orientation(2_000_000))])

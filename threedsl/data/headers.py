@@ -11,7 +11,7 @@ import re
 import struct
 from dataclasses import dataclass
 
-from threedsl.data.avif import has_short_lists
+from threedsl.data.avif import is_cheap
 from threedsl.errors import InputError
 
 JPEG = b"\xff\xd8\xff"
@@ -116,7 +116,7 @@ def check_header(data: bytes, name: str) -> None:
             _check_bmp(data, name)
         elif data.startswith((b"II", b"MM")):
             _check_tiff(data, name)
-        elif data[4:8] == b"ftyp" and not has_short_lists(data):
+        elif data[4:8] == b"ftyp" and not is_cheap(data):
             raise _overfull(name, "AVIF")
     except InputError:
         raise

@@ -52,7 +52,7 @@ def decoded_pixels(data: bytes) -> int:
 
 
 def _decoded_pixels(data: memoryview) -> int:
-    meta = _only(_only(each_box(data), b"meta")[b"meta"][4:], b"pitm", b"iprp", b"iref")
+    meta = only(only(each_box(data), b"meta")[b"meta"][4:], b"pitm", b"iprp", b"iref")
     primary = _number(meta[b"pitm"][4:], 4 if meta[b"pitm"][0] else 2)
     sizes = _sizes(meta[b"iprp"])
     parts = _parts(meta[b"iref"]) if b"iref" in meta else {}
@@ -83,7 +83,7 @@ def each_box(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
         at += size
 
 
-def _only(boxes: memoryview | Iterator[tuple[bytes, memoryview]], *kinds: bytes) -> Boxes:
+def only(boxes: memoryview | Iterator[tuple[bytes, memoryview]], *kinds: bytes) -> Boxes:
     """The boxes of these kinds, of which programs would read another one each if there were two."""
     found: Boxes = {}
     for kind, content in each_box(boxes) if isinstance(boxes, memoryview) else boxes:
@@ -102,7 +102,7 @@ def _number(data: memoryview, width: int) -> int:
 
 def _sizes(iprp: memoryview) -> Mapping[int, int]:
     """Pixels of each picture, by its number: of the largest size that it is said to have."""
-    properties = list(each_box(_only(iprp, b"ipco")[b"ipco"]))
+    properties = list(each_box(only(iprp, b"ipco")[b"ipco"]))
     pixels: dict[int, int] = {}
     for content in (content for kind, content in each_box(iprp) if kind == b"ipma"):
         version, wide, at = content[0], content[3] & 1, 8

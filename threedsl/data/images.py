@@ -92,7 +92,7 @@ def load_image(source: Source, name: str | None = None) -> np.ndarray:
         )
     _check_size(image.size, name)
     try:
-        with DECODING.hold(image.pixels if isinstance(image, Heif) else image.size[0] * image.size[1]):
+        with DECODING.hold(_decoded_pixels(image)):
             rgb = _upright_rgb(image.to_pillow() if isinstance(image, Heif) else image)
     except InputError:
         raise
@@ -214,6 +214,13 @@ def _from_array(array: np.ndarray, name: str) -> Image.Image:
     return Image.fromarray(
         np.ascontiguousarray(array[..., 0] if array.ndim == 3 and shape[2] == 1 else array)
     )
+
+
+def _decoded_pixels(image: Image.Image | Heif) -> int:
+    """Pixels that decoding works on. An AVIF may have many more than it says; nothing else runs meanwhile anyway."""
+    if isinstance(image, Heif):
+        return image.pixels
+    return DECODED_AT_ONCE if image.format == "AVIF" else image.size[0] * image.size[1]
 
 
 def check_pixels(size: tuple[int, int], name: str, most: int = MAX_PIXELS) -> None:
