@@ -11,13 +11,16 @@ import struct
 from collections.abc import Iterator
 
 from threedsl.data.av1 import frame_pixels
-from threedsl.data.heif import each_box, only
+from threedsl.data.heif import each_box, only, primary_in, sizes_in
 
 # Bytes of all lists of a file's pictures, in which one takes six or more; grids have some hundreds of pictures.
 MOST_LISTED = 3 * 2**14
 LIST_ENTRY = 12  # of these, for each property, such as a size or a colour profile
 MOST_MOVIE = 2**16  # bytes of what describes an animation: some thousands of frames
 MOST_DECODED = 100_000_000  # pixels of all pictures in a file, transparency and previews among them
+# The same for each pixel of the picture that is shown: with transparency, both again as the first frame of an
+# animation, and sizes of which only the number of bits is known.
+MOST_FOR_EACH, FREE_PIXELS = 16, 2**20
 _INSIDE = (b"trak", b"mdia", b"minf", b"stbl")  # from an animation to the places of its frames
 
 
@@ -29,7 +32,7 @@ def is_cheap(data: bytes) -> bool:
     """
     try:
         return _is_cheap(memoryview(data))
-    except (struct.error, IndexError) as error:
+    except (struct.error, IndexError, KeyError) as error:
         raise ValueError("its boxes are invalid") from error
 
 
@@ -44,14 +47,17 @@ def _is_cheap(data: memoryview) -> bool:
         if total > MOST_LISTED or (kind == b"moov" and len(content) > MOST_MOVIE):
             return False
     read = pixels = 0
+    most = min(MOST_DECODED, FREE_PIXELS + MOST_FOR_EACH * max(map(_shown, metas), default=0))
     for streams in (
         *(_pictures(meta, data) for meta in metas),
         *(_first_frames(movie, data) for movie in movies),
     ):
         for stream in streams:
             read += len(stream)
-            pixels += frame_pixels(stream) if read <= 2 * len(data) else MOST_DECODED
-            if pixels > MOST_DECODED:
+            if read > 2 * len(data):
+                return False
+            pixels += frame_pixels(stream)
+            if pixels > most:
                 return False
     return True
 
@@ -67,6 +73,12 @@ def _listed(meta: memoryview) -> int:
         else:
             total += LIST_ENTRY + (0 if kind == b"idat" else len(content))
     return total
+
+
+def _shown(meta: memoryview) -> int:
+    """Pixels of the picture that is shown, as the file says."""
+    found = only(meta, b"pitm", b"iprp")
+    return sizes_in(found[b"iprp"], min).get(primary_in(found[b"pitm"]), 0) if len(found) == 2 else 0
 
 
 def _pictures(meta: memoryview, data: memoryview) -> Iterator[memoryview]:

@@ -7,7 +7,7 @@ for a result of 64 by 64.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -53,8 +53,8 @@ def decoded_pixels(data: bytes) -> int:
 
 def _decoded_pixels(data: memoryview) -> int:
     meta = only(only(each_box(data), b"meta")[b"meta"][4:], b"pitm", b"iprp", b"iref")
-    primary = _number(meta[b"pitm"][4:], 4 if meta[b"pitm"][0] else 2)
-    sizes = _sizes(meta[b"iprp"])
+    primary = primary_in(meta[b"pitm"])
+    sizes = sizes_in(meta[b"iprp"])
     parts = _parts(meta[b"iref"]) if b"iref" in meta else {}
 
     @cache
@@ -94,28 +94,36 @@ def only(boxes: memoryview | Iterator[tuple[bytes, memoryview]], *kinds: bytes) 
     return found
 
 
-def _number(data: memoryview, width: int) -> int:
+def number_at(data: memoryview, width: int) -> int:
+    """The number of so many bytes at the start."""
     if len(data) < width:
         raise ValueError("its boxes are invalid")
     return int.from_bytes(data[:width], "big")
 
 
-def _sizes(iprp: memoryview) -> Mapping[int, int]:
-    """Pixels of each picture, by its number: of the largest size that it is said to have."""
+def primary_in(pitm: memoryview) -> int:
+    """The number of the picture that is shown."""
+    return number_at(pitm[4:], 4 if pitm[0] else 2)
+
+
+def sizes_in(iprp: memoryview, of_several: Callable[[int, int], int] = max) -> Mapping[int, int]:
+    """Pixels of each picture, by its number; where it is said to have several sizes, of the largest one, or what
+    `of_several` says."""
     properties = list(each_box(only(iprp, b"ipco")[b"ipco"]))
     pixels: dict[int, int] = {}
     for content in (content for kind, content in each_box(iprp) if kind == b"ipma"):
         version, wide, at = content[0], content[3] & 1, 8
-        for _ in range(_few(_number(content[4:], 4))):
+        for _ in range(_few(number_at(content[4:], 4))):
             width = 4 if version else 2
-            item, count = _number(content[at:], width), content[at + width]
+            item, count = number_at(content[at:], width), content[at + width]
             at += width + 1
             for _ in range(count):
-                index = _number(content[at:], 1 + wide) & (0x7FFF if wide else 0x7F)
+                index = number_at(content[at:], 1 + wide) & (0x7FFF if wide else 0x7F)
                 at += 1 + wide
                 if 0 < index <= len(properties) and properties[index - 1][0] == b"ispe":
                     size = struct.unpack_from(">II", properties[index - 1][1], 4)
-                    pixels[item] = max(pixels.get(item, 0), size[0] * size[1])
+                    area = size[0] * size[1]
+                    pixels[item] = of_several(pixels.get(item, area), area)
     return pixels
 
 
@@ -126,10 +134,10 @@ def _parts(iref: memoryview) -> Mapping[int, list[int]]:
     for kind, content in each_box(iref[4:]):
         if kind not in (b"dimg", b"auxl"):
             continue
-        item, count = _number(content, width), _number(content[width:], 2)
+        item, count = number_at(content, width), number_at(content[width:], 2)
         total = _few(total + count)
         for at in range(width + 2, width + 2 + width * count, width):
-            other = _number(content[at:], width)
+            other = number_at(content[at:], width)
             whole, part = (item, other) if kind == b"dimg" else (other, item)
             parts.setdefault(whole, []).append(part)
     return parts
