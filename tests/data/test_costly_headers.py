@@ -69,9 +69,9 @@ def comments(count: int) -> bytes:
     return b"\xff\xfe\0\2" * count
 
 
-def frames(count: int) -> bytes:
+def frames(count: int, marker: int = 0xC0) -> bytes:
     """Frame headers of 21,000 colours each."""
-    return segment(0xC0, struct.pack(">BHHB", 8, 128, 64, 3) + b"\1\x11\0" * 21_000) * count
+    return segment(marker, struct.pack(">BHHB", 8, 128, 64, 3) + b"\1\x11\0" * 21_000) * count
 
 
 def orientation(count: int) -> bytes:
@@ -91,6 +91,12 @@ def orientation(count: int) -> bytes:
         (lambda: before_scan(segment(0xF0, comments(16_000)) * 30), DAMAGED),
         (lambda: before_scan(segment(0xC8, comments(16_000)) * 30), DAMAGED),
         (lambda: before_scan(frames(50)), DAMAGED),
+        (lambda: before_scan(frames(50, 0xDE)), DAMAGED),
+        (lambda: before_scan(segment(0xDB, (b"\0" + b"\1" * 64) * 1000) * 200), FULL),
+        (
+            lambda: before_scan(segment(0xED, b"Photoshop 3.0\0" + (b"8BIM\4\4" + bytes(6)) * 5000) * 200),
+            FULL,
+        ),
         (lambda: before_scan(segment(0xE1, b"Exif\0\0" + bytes(16_000)) * 2000), FULL),
         (lambda: many_profiles(2000), FULL),
         (lambda: png_chunk(b"eXIf", orientation(2_000_000)), "too many numbers"),

@@ -31,8 +31,10 @@ _MARKER = re.compile(
 _ALONE = frozenset((*range(0x01, 0xC0), 0xD8))  # markers without a length; libjpeg knows none of the first
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 # The end, and segments that libjpeg does not read: before the first scan Pillow looks for more segments after the one
-# and inside the others.
-_UNREAD = frozenset((0xD9, 0xC8, *range(0xF0, 0xFE)))
+# and inside the others, and reads DHP as another frame.
+_UNREAD = frozenset((0xD9, 0xDE, 0xC8, *range(0xF0, 0xFE)))
+# Bytes of all segments of a kind before the first scan, which Pillow takes apart: tables, and what Photoshop says.
+_MOST_OF = {0xDB: 2**16, 0xED: 2**23}
 _SEQUENTIAL = frozenset((0xC0, 0xC1))
 # BYTE, ASCII, UNDEFINED: maker notes, profiles and descriptions, never interpreted
 _TIFF_BYTES = frozenset((1, 2, 7))
@@ -68,6 +70,7 @@ def read_jpeg(data: bytes, name: str) -> Jpeg:
     """
     size, components, sequential, scans, in_first = None, 0, True, 0, 0
     at, junk, segments, exif = 2, 0, 0, 0
+    left = dict(_MOST_OF)
     while match := _MARKER.search(data, at):
         marker, segments = data[match.start() + 1], segments + 1
         junk += 0 if scans else match.start() - at
@@ -81,6 +84,10 @@ def read_jpeg(data: bytes, name: str) -> Jpeg:
         if marker == 0xD9 or at + 2 > len(data):
             break
         body, at = at + 2, at + int.from_bytes(data[at : at + 2], "big")
+        if marker in left and not scans:
+            left[marker] -= at - body
+            if left[marker] < 0:
+                raise _overfull(name, "JPEG")
         if marker in _FRAMES and not scans:
             if size is not None or body + 6 > len(data) or at != body + 6 + 3 * data[body + 5]:
                 raise _damaged(name)
@@ -205,8 +212,8 @@ def _check_tiff(data: bytes, name: str) -> None:
 
 def _overfull(name: str, kind: str) -> InputError:
     return InputError(
-        f"{name} is a {kind} with far more data than its pixels need; open it in an image editor "
-        "and export it again."
+        f"{name} is {'an' if kind[0] == 'A' else 'a'} {kind} with far more data than its pixels need; open it in an "
+        "image editor and export it again."
     )
 
 
