@@ -87,6 +87,7 @@ def orientation(count: int) -> bytes:
         (lambda: tiled(8192), FULL),
         (lambda: tiff((322, 3, 1, 16), (322, 3, 1, 60_000)), DAMAGED),
         (lambda: tiff((322, 1, 1, 16)), DAMAGED),
+        (lambda: tiff((277, 3, 1, 60_000), (277, 3, 1, 1)), DAMAGED),
         (lambda: before_scan(b"\xff\xd9" + comments(500_000)), DAMAGED),
         (lambda: before_scan(segment(0xF0, comments(16_000)) * 30), DAMAGED),
         (lambda: before_scan(segment(0xC8, comments(16_000)) * 30), DAMAGED),

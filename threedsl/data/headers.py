@@ -191,13 +191,17 @@ def _check_tiff(data: bytes, name: str) -> None:
     (at,) = struct.unpack_from(f"{order}I", data, 4)
     (count,) = struct.unpack_from(f"{order}H", data, at)
     sizes: dict[str, int] = {}
+    before: set[int] = set()
     for i in range(count):
         tag, kind, values, value = struct.unpack_from(f"{order}HHI4s", data, at + 2 + 12 * i)
         if values > MOST_TIFF_VALUES and (kind not in _TIFF_BYTES or tag in _TIFF_LAYOUT):
             raise _overfull(name, "TIFF")
+        # Of two values of one name every library takes another one.
+        if tag in before and (tag in _TIFF_SIZES or tag in _TIFF_LAYOUT):
+            raise _damaged(name)
+        before.add(tag)
         if tag in _TIFF_SIZES:
-            # Of two sizes of one name every library takes another one.
-            if kind not in _TIFF_NUMBERS or values != 1 or _TIFF_SIZES[tag] in sizes:
+            if kind not in _TIFF_NUMBERS or values != 1:
                 raise _damaged(name)
             (sizes[_TIFF_SIZES[tag]],) = struct.unpack_from(f"{order}{_TIFF_NUMBERS[kind]}", value)
         inside = tag == _TIFF_COMPRESSION and _JPEG_IN_TIFF & set(
