@@ -102,6 +102,7 @@ def orientation(count: int) -> bytes:
         (lambda: many_profiles(2000), FULL),
         (lambda: png_chunk(b"eXIf", orientation(2_000_000)), "too many numbers"),
         (lambda: in_webp(orientation(2_000_000)), "too many numbers"),
+        (lambda: in_webp(orientation(1)) + b"ABCD\0\0\0\0" * 100_000, FULL),
     ],
 )
 def test_what_its_reader_would_take_long_for_is_refused_at_once(make, words):

@@ -18,7 +18,7 @@ JPEG = b"\xff\xd8\xff"
 MOST_SEGMENTS = 4096  # of a JPEG; a camera's has some twenty, a colour profile and a depth map some hundreds
 MOST_JUNK = 2**16  # bytes between the segments before the first scan of a JPEG
 MOST_EXIF = 64  # segments of a JPEG with EXIF, which is copied for each of them; cameras write one
-MOST_CHUNKS = 2**15  # of a PNG; encoders write 8 kB of pixels or more to a chunk
+MOST_CHUNKS = 2**15  # of a PNG or WebP; encoders write 8 kB of pixels, or a frame, to a chunk
 MOST_PACKED = 256  # chunks of a PNG that are unpacked, to up to a megabyte each: profiles and texts
 MOST_EXTENSION = 2**20  # bytes of comments and profiles before the first frame of a GIF
 MOST_RLE = 4_000_000  # pixels and bytes of a run-length BMP, which Pillow decodes in Python
@@ -107,7 +107,7 @@ def read_jpeg(data: bytes, name: str) -> Jpeg:
 
 
 def check_header(data: bytes, name: str) -> None:
-    """Scan a JPEG, PNG, GIF, BMP, TIFF or AVIF for structures that cost far more than its pixels; other bytes pass.
+    """Scan a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF for structures that cost far more than its pixels; other bytes pass.
 
     Raises:
         InputError: one was found, or a header points beyond the end.
@@ -119,6 +119,8 @@ def check_header(data: bytes, name: str) -> None:
             _check_png(data, name)
         elif data.startswith((b"GIF87a", b"GIF89a")):
             _check_gif(data, name)
+        elif data.startswith(b"RIFF"):
+            _check_webp(data, name)
         elif data.startswith(b"BM"):
             _check_bmp(data, name)
         elif data.startswith((b"II", b"MM")):
@@ -141,6 +143,17 @@ def _check_png(data: bytes, name: str) -> None:
         if kind == b"IEND":
             return
         at += 12 + int.from_bytes(data[at : at + 4], "big")
+
+
+def _check_webp(data: bytes, name: str) -> None:
+    """libwebp keeps each of its chunks, while nothing else runs."""
+    at, chunks = 12, 0
+    while at + 8 <= len(data):
+        chunks += 1
+        if chunks > MOST_CHUNKS:
+            raise _overfull(name, "WebP")
+        size = int.from_bytes(data[at + 4 : at + 8], "little")
+        at += 8 + size + size % 2
 
 
 def _check_gif(data: bytes, name: str) -> None:
