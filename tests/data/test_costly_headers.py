@@ -113,9 +113,7 @@ def test_what_its_reader_would_take_long_for_is_refused_at_once(make, words):
     try:
         with pytest.raises(InputError) as error:
             load_image(data, "photo")
-        assert (
-            time.process_time() - start < 0.3 and tracemalloc.get_traced_memory()[1] < 5 * len(data) + 2**20
-        )
+        assert time.process_time() - start < 1 and tracemalloc.get_traced_memory()[1] < 5 * len(data) + 2**20
     finally:
         tracemalloc.stop()
     assert str(error.value).startswith("photo ") and words in str(error.value)

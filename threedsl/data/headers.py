@@ -107,7 +107,7 @@ def read_jpeg(data: bytes, name: str) -> Jpeg:
 
 
 def check_header(data: bytes, name: str) -> None:
-    """Scan a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF for structures that cost far more than its pixels; other bytes pass.
+    """Scan a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF for what costs far more than its pixels; other bytes pass.
 
     Raises:
         InputError: one was found, or a header points beyond the end.
