@@ -100,6 +100,7 @@ def orientation(count: int) -> bytes:
         ),
         (lambda: before_scan(segment(0xE1, b"Exif\0\0" + bytes(16_000)) * 2000), FULL),
         (lambda: many_profiles(2000), FULL),
+        (lambda: png_chunk(b"tEXt", b"Raw profile type exif\0" + b"\n" * 10**7), FULL),
         (lambda: png_chunk(b"eXIf", orientation(2_000_000)), "too many numbers"),
         (lambda: in_webp(orientation(2_000_000)), "too many numbers"),
         (lambda: in_webp(orientation(1)) + b"ABCD\0\0\0\0" * 100_000, FULL),

@@ -20,6 +20,9 @@ MOST_JUNK = 2**16  # bytes between the segments before the first scan of a JPEG
 MOST_EXIF = 64  # segments of a JPEG with EXIF, which is copied for each of them; cameras write one
 MOST_CHUNKS = 2**15  # of a PNG or WebP; encoders write 8 kB of pixels, or a frame, to a chunk
 MOST_PACKED = 256  # chunks of a PNG that are unpacked, to up to a megabyte each: profiles and texts
+MOST_TEXT = (
+    2**22
+)  # bytes of a PNG's texts, of which EXIF may be one: each of its lines becomes a Python object
 MOST_EXTENSION = 2**20  # bytes of comments and profiles before the first frame of a GIF
 MOST_RLE = 4_000_000  # pixels and bytes of a run-length BMP, which Pillow decodes in Python
 MOST_TIFF_VALUES = 2**17  # of one field; the strips of a picture of one row each are as many as its rows
@@ -44,7 +47,7 @@ _TIFF_LAYOUT = frozenset((258, 273, 277, 278, 279, 320, 322, 323, 324, 325, 338,
 _TIFF_SIZES = {256: "width", 257: "height", 322: "tile_width", 323: "tile_height"}
 _TIFF_NUMBERS = {3: "H", 4: "I"}  # SHORT, LONG
 _TIFF_COMPRESSION, _JPEG_IN_TIFF = 0x0103, frozenset((6, 7))
-_PACKED = frozenset((b"iCCP", b"zTXt", b"iTXt"))
+_PACKED, _TEXTS = frozenset((b"iCCP", b"zTXt", b"iTXt")), frozenset((b"tEXt", b"zTXt", b"iTXt"))
 
 
 @dataclass(frozen=True)
@@ -134,15 +137,17 @@ def check_header(data: bytes, name: str) -> None:
 
 
 def _check_png(data: bytes, name: str) -> None:
-    at, chunks, packed = 8, 0, 0
+    at, chunks, packed, text = 8, 0, 0, 0
     while at + 8 <= len(data):
         kind = data[at + 4 : at + 8]
         chunks, packed = chunks + 1, packed + (kind in _PACKED)
-        if chunks > MOST_CHUNKS or packed > MOST_PACKED:
+        length = int.from_bytes(data[at : at + 4], "big")
+        text += length if kind in _TEXTS else 0
+        if chunks > MOST_CHUNKS or packed > MOST_PACKED or text > MOST_TEXT:
             raise _overfull(name, "PNG")
         if kind == b"IEND":
             return
-        at += 12 + int.from_bytes(data[at : at + 4], "big")
+        at += 12 + length
 
 
 def _check_webp(data: bytes, name: str) -> None:
