@@ -130,7 +130,7 @@ def test_the_library_imports_without_the_page_and_the_trainer():
 
 
 ROOMS = (
-    "errors arguments arrays console files locks progress reading shipped calibration descriptors",
+    "errors arguments arrays console files heap locks progress reading shipped calibration descriptors",
     "body",
     "network data",
     "render people datasets checkpoint inference",

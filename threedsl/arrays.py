@@ -66,14 +66,7 @@ def check_npy(file: BinaryIO, size: int, name: str) -> tuple[tuple[int, ...], bo
     Raises:
         ValueError: not an .npy file, Python objects, or a size that does not match its shape and type.
     """
-    version = np.lib.format.read_magic(file)
-    readers = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }
-    if version not in readers:
-        raise ValueError(f"{name} uses another version of NumPy's format")
-    shape, fortran, dtype = readers[version](file)
+    shape, fortran, dtype = npy_header(file, name)
     if dtype.itemsize == 0:
         raise ValueError(f"{name} claims elements without a size")
     if dtype.hasobject:
@@ -86,3 +79,22 @@ def check_npy(file: BinaryIO, size: int, name: str) -> tuple[tuple[int, ...], bo
     if file.tell() + count * dtype.itemsize != size:
         raise ValueError(f"{name} has {size:,} bytes, which is not what its shape {shape} needs"[:120])
     return shape, fortran, dtype
+
+
+def npy_header(file: BinaryIO, name: str) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """(shape, whether in Fortran order, dtype) as an .npy file's header says.
+
+    Raises:
+        ValueError: it is none; Python's parser, which NumPy asks, has other exceptions for thousands of signs.
+    """
+    try:
+        version = np.lib.format.read_magic(file)
+        if version == (1, 0):
+            return np.lib.format.read_array_header_1_0(file)
+        if version == (2, 0):
+            return np.lib.format.read_array_header_2_0(file)
+    except (ValueError, OSError, EOFError, zlib.error, zipfile.BadZipFile):
+        raise
+    except Exception:
+        raise ValueError(f"the header of {name} is invalid") from None
+    raise ValueError(f"{name} uses another version of NumPy's format")

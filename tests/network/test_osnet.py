@@ -102,6 +102,22 @@ def damaged(ir, tmp_path, change) -> Path:
     return path
 
 
+CONSTANT = '<layer id="z%d" type="Const"><data element_type="i32" shape="%s" offset="0" size="%d"/></layer>'
+NOTHING = CONSTANT % (0, "1000000000,0", 0)
+
+
+def copies(blob: bytes) -> str:
+    """Constants that are all the whole file."""
+    return "".join(CONSTANT % (number, len(blob) // 4, len(blob) // 4 * 4) for number in range(10))
+
+
+def wide(text: str, blob: bytes) -> tuple[str, bytes]:
+    """A convolution of 5,000 channels before all others."""
+    layers = CONSTANT % (1, "5000,1,1,1", 20_000) + '<layer id="y" type="Convolution"/>'
+    edge = '<edge from-layer="z1" from-port="0" to-layer="y" to-port="1"/>'
+    return text.replace("<layers>", "<layers>" + layers).replace("<edges>", "<edges>" + edge), blob
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -110,6 +126,24 @@ def damaged(ir, tmp_path, change) -> Path:
         (lambda text, blob: ("<!DOCTYPE a [<!ENTITY b 'c'>]>" + text, blob), "declares entities"),
         (lambda text, blob: ("<net><layers/><edges/></net>", blob), "not a person re-identification net"),
         (lambda text, blob: (text.replace('size="', 'size="9'), blob), "does not match its shape"),
+        (lambda text, blob: (text.replace('type="MVN"', 'type="Other"'), blob), "not a person re-identif"),
+        (
+            lambda text, blob: (text.replace('type="MatMul"', 'type="Convolution"'), blob),
+            "not a person re-id",
+        ),
+        (
+            lambda text, blob: (text.replace("<layers>", "<layers>" + copies(blob)), blob),
+            "far more than there are",
+        ),
+        (
+            lambda text, blob: (text.replace("<layers>", "<layers>" + NOTHING), blob),
+            "does not match its shape",
+        ),
+        (
+            lambda text, blob: (text.replace("<layers>", '<layers><layer id="c" type="Convolution"/>'), blob),
+            "not a p",
+        ),
+        (lambda text, blob: wide(text, blob), "more than 4,096 channels"),
         (lambda text, blob: (text.replace('type="PReLU"', 'type="Elu"', 1), blob), None),
         (lambda text, blob: (text, np.full(len(blob) // 2, np.nan, np.float16).tobytes()), "not finite"),
         (lambda text, blob: (text.replace('type="Multiply"', 'type="Other"', 1), blob), None),

@@ -11,13 +11,14 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL import Image
 
-from threedsl.data.images import FORMATS
+from threedsl.data.headers import check_header
+from threedsl.data.images import FORMATS, MAX_BYTES
 from threedsl.data.keypoints import Detection, best_detections, read_detections
 from threedsl.data.layout import mask_path, pose_file, pose_id
 from threedsl.data.listfile import read_list
 from threedsl.errors import InputError
 from threedsl.files import check_folder, write_whole
-from threedsl.reading import open_file
+from threedsl.reading import read_file
 
 NEARLY_ALL = 0.95  # share of the pixels of a picture or of its border
 
@@ -128,14 +129,17 @@ def about_doubtful(pictures: list[Path], root: Path) -> list[str]:
 
 
 def picture_size(path: Path) -> tuple[int, int]:
-    """(width, height) of a picture turned upright, as every reader here and both tools see it; reads its header."""
+    """(width, height) of a picture turned upright, as every reader here and both tools see it; decodes nothing."""
+    name = f"Picture {path}"
     try:
-        with open_file(path, f"Picture {path}") as file, Image.open(file, formats=FORMATS) as image:
+        data = read_file(path, MAX_BYTES, name)
+        check_header(data, name)
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             turned = image.getexif().get(0x0112, 1) >= 5
             return image.size[::-1] if turned else image.size
     except InputError:
         raise
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except Exception:  # each decoder has its own exceptions
         raise InputError(
             f"Picture {path} cannot be read; re-create it or remove it from the lists."
         ) from None

@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from threedsl.annotations.dataset import Dataset, picture_size
 from threedsl.body.joints import COCO_KEYPOINTS, COCO_SKELETON
+from threedsl.data.headers import check_header
 from threedsl.data.images import FORMATS, MAX_BYTES, check_pixels, load_image
 from threedsl.data.keypoints import read_alphapose
 from threedsl.data.layout import mask_path, pose_file, pose_id
@@ -62,13 +63,14 @@ def read_mask(path: Path) -> NDArray[np.uint8] | None:
     if not path.is_file():
         return None
     try:
-        data = io.BytesIO(read_file(path, MAX_BYTES, f"Mask {path}", "annotate again"))
-        with Image.open(data, formats=FORMATS) as image:
+        data = read_file(path, MAX_BYTES, f"Mask {path}", "annotate again")
+        check_header(data, f"Mask {path}")
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             check_pixels(image.size, f"Mask {path}")
             return np.array(image.convert("L"))
     except InputError:
         raise
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except Exception:  # each decoder has its own exceptions
         raise InputError(f"Mask {path} is damaged; delete it and annotate again.") from None
 
 

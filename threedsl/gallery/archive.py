@@ -27,6 +27,7 @@ MOST_BYTES = 400 * 2**20  # unpacked, all entries together
 MOST_RATIO = 200  # unpacked to packed size of an entry of a megabyte or more
 LONGEST_NAME, LONGEST_PART = 500, 120  # characters of a path, and of each name in it
 MOST_COMPOSED = 2 * LONGEST_NAME  # characters of a path as it is written, with accents of their own
+MOST_EXTRA = 2**21  # bytes of all entries' further fields, of which programs write some ten to each
 LONGEST_LABEL = 80  # characters of a person, a camera or clothes
 ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar", ".jar", ".cab", ".iso")
 CENTRAL_ENTRY = b"PK\x01\x02"  # starts every entry of a zip's directory
@@ -128,12 +129,17 @@ def open_archive(path: Path, shown: str) -> Archive:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         if data[:4] == b"PK\x07\x08" or (data.find(b"PK\x05\x06") < 0 and data[:4] == b"PK\x03\x04"):
             raise InputError(f"{shown} is incomplete or in several parts; make one whole zip.")
-        # Counted before the directory is parsed: two million entry objects would exhaust memory.
-        count, at = 0, -1
+        # Counted before the directory is parsed: two million entry objects would exhaust memory, and 100 MB of further
+        # fields take Python two minutes.
+        count, extra, at = 0, 0, -1
         while count <= MOST_ENTRIES and (at := data.find(CENTRAL_ENTRY, at + 1)) >= 0:
-            count += 1
+            count, extra = count + 1, extra + int.from_bytes(data[at + 30 : at + 32], "little")
         if count > MOST_ENTRIES:
             raise InputError(f"{shown} contains more than {MOST_ENTRIES:,} files; leave some out.")
+        if extra > MOST_EXTRA:
+            raise InputError(
+                f"{shown} says far more about its files than zips of pictures do; make it again."
+            )
     try:
         opened = zipfile.ZipFile(path)
     except _DAMAGE:
@@ -150,6 +156,11 @@ def open_archive(path: Path, shown: str) -> Archive:
 def _look_through(archive: Archive) -> None:
     declared, seen = 0, set()
     for info in archive.file.infolist():
+        if (
+            len(info.orig_filename) > MOST_COMPOSED
+        ):  # thirty thousand folders in each take long to look through
+            archive.left_out.append(f"{shorten(info.orig_filename)} has too long a name.")
+            continue
         name = _safe_name(info, archive.shown)
         if info.is_dir() or not name or _is_clutter(name):
             continue
@@ -178,8 +189,7 @@ def _safe_name(info: zipfile.ZipInfo, shown: str) -> str:
     """
     # Old Windows programs write backslashes where the format requires slashes.
     raw = info.orig_filename.replace("\\", "/")
-    # A name of 32,000 accents takes seconds, while nothing else runs; a longer one than this is left out anyway.
-    raw = unicodedata.normalize("NFC", raw) if len(raw) <= MOST_COMPOSED else raw
+    raw = unicodedata.normalize("NFC", raw)  # a name of 32,000 accents takes seconds, while nothing else runs
     parts = [part for part in raw.split("/") if part not in ("", ".")]
     if raw.startswith("/") or "\0" in raw or ".." in parts or (parts and _DRIVE.match(parts[0])):
         raise InputError(
@@ -216,5 +226,5 @@ def _too_much(shown: str) -> str:
 
 def shorten(name: str, most: int = 60) -> str:
     """An untrusted name made safe for a sentence: printable characters only, shortened to its end if long."""
-    clean = "".join(c if c.isprintable() else "?" for c in name)
-    return clean if len(clean) <= most else f"…{clean[1 - most :]}"
+    clean = "".join(c if c.isprintable() else "?" for c in name[-most:])
+    return clean if len(name) <= most else f"…{clean[1:]}"

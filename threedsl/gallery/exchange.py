@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from threedsl.arrays import npy_header
 from threedsl.data.images import Limits, load_image
 from threedsl.data.listfile import Record
 from threedsl.errors import InputError
@@ -147,9 +148,7 @@ def _descriptors(archive: Archive, entry: Entry, checksums: dict, shape: tuple[i
     if hashlib.sha256(data).hexdigest() != checksums[entry.name]:
         raise ValueError(f"{entry.name} is not what was exported")
     stream = io.BytesIO(data)
-    if np.lib.format.read_magic(stream) != (1, 0):
-        raise ValueError(f"{entry.name} is of another version")
-    found, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+    found, fortran, dtype = npy_header(stream, entry.name)
     rest = len(data) - stream.tell()
     if found != shape or fortran or dtype != np.dtype("<f4") or rest != 4 * shape[0] * shape[1]:
         raise ValueError(f"{entry.name} does not hold {shape[0]} x {shape[1]} numbers")

@@ -32,6 +32,10 @@ TYPES = {
     name: np.dtype(kind) for name, kind in {"f16": "<f2", "f32": "<f4", "i32": "<i4", "i64": "<i8"}.items()
 }
 LARGEST = 64_000_000  # bytes of a .bin, and of an .xml
+MOST_COPIED = 4  # times the bytes of a .bin that its constants may have: equal ones may share their place
+WIDEST = (
+    4096  # channels of a layer; a net that claims more would take all memory before its weights are looked at
+)
 TIMEOUT = 60  # seconds without an answer
 
 
@@ -55,8 +59,19 @@ def load_open_model_zoo(source: str | Path) -> OSNet:
     """
     xml = find_ir(source)
     operations = list(read_operations(xml))
-    net = OSNet(config_of(operations, xml))
-    fill(net, operations, xml)
+    try:
+        net = OSNet(config_of(operations, xml))
+        fill(net, operations, xml)
+    except InputError:
+        raise
+    except (
+        ValueError,
+        IndexError,
+        AttributeError,
+        TypeError,
+        RuntimeError,
+    ):  # operations without their constants
+        raise InputError(f"{xml} is not a person re-identification net of this kind.") from None
     return net.eval()
 
 
@@ -124,18 +139,23 @@ def read_operations(xml: Path) -> Iterator[Operation]:
     content = blob.read_bytes()
     try:
         text = xml.read_bytes()
-        if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
+        plain = text.replace(b"\0", b"")  # it may be in UTF-16
+        if b"<!DOCTYPE" in plain or b"<!ENTITY" in plain:
             raise ValueError("it declares entities")
         root = ElementTree.fromstring(text)
         sources: dict[str, list[str]] = {}
         for edge in root.iterfind("edges/edge"):
             sources.setdefault(edge.attrib["to-layer"], []).append(edge.attrib["from-layer"])
         constants: dict[str, np.ndarray] = {}
+        copied = 0
         for layer in root.iterfind("layers/layer"):
             number, kind = layer.attrib["id"], layer.attrib["type"]
             if kind == "Const":
                 data = layer.find("data").attrib
                 if data["element_type"] in TYPES:
+                    copied += int(data["size"])
+                    if copied > MOST_COPIED * len(content):
+                        raise ValueError("its constants are far more than there are")
                     constants[number] = read_constant(content, data)
                 continue
             inputs = sources.get(number, [])
@@ -152,7 +172,11 @@ def read_constant(content: bytes, data: dict[str, str]) -> np.ndarray:
     """One constant as float32 or int64, checked against the file's length; raises ValueError."""
     shape = [int(size) for size in data.get("shape", "").split(",") if size.strip()]
     kind, offset, size = TYPES[data["element_type"]], int(data["offset"]), int(data["size"])
-    if min([*shape, 1]) < 0 or offset < 0 or int(np.prod(shape, dtype=np.int64)) * kind.itemsize != size:
+    if (
+        min([*shape, 1]) < (len(shape) > 1)
+        or offset < 0
+        or int(np.prod(shape, dtype=np.int64)) * kind.itemsize != size
+    ):
         raise ValueError("a constant's size does not match its shape")
     if offset + size > len(content):
         raise ValueError("the .bin file is too short")
@@ -177,6 +201,9 @@ def config_of(operations: list[Operation], xml: Path) -> OSNetConfig:
     matrices = [one.constant for one in operations if one.kind == "MatMul"]
     if len(gates) != 12 or len(grouped) != 12 or len(matrices) != 1:
         raise InputError(f"{xml} is not a person re-identification net of this kind.")
+    widths = [width for shape in (*convolutions, *(one.shape for one in matrices)) for width in shape]
+    if max(*widths, *grouped) > WIDEST:
+        raise InputError(f"{xml} claims layers of more than {WIDEST:,} channels.")
     return OSNetConfig(
         stem=convolutions[0][0],
         stages=tuple(convolutions[row + 2][0] for row in gates[3::4]),

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -10,9 +11,10 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 from tests.conftest import REPOSITORY
+from tests.heif import box
 from tests.pictures import encoded, person_like
 from threedsl.data.budget import Budget
 from threedsl.data.decoding.decode import NO_LIMITS, Limits, decode
@@ -78,6 +80,31 @@ def test_what_takes_too_much_is_ended_and_the_next_picture_is_read(limits):
         processes(SLOW, "a.png", NO_LIMITS)
     assert time.monotonic() - start < 30
     assert processes(encoded(person_like()), "b.png", NO_LIMITS).shape == (128, 64, 3)
+
+
+def listed(count: int) -> bytes:
+    """An AVIF whose list names so many pictures, through which libavif goes for each of them."""
+    plain = encoded(person_like(), "AVIF")
+    at = plain.index(b"meta") - 4
+    end = at + int.from_bytes(plain[at : at + 4], "big")
+    # each says that it is the transparency of another one
+    parts = b"".join(box(b"auxl", struct.pack(">HHH", 100 + i, 1, 60_000)) for i in range(count))
+    lists = box(b"iref", bytes(4) + parts)
+    return plain[:at] + box(b"meta", plain[at + 8 : end] + lists) + plain[end:]
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="Pillow without AVIF")
+def test_what_lets_nothing_else_in_its_process_run_holds_up_nobody_here():
+    """Decoded in this process, 59,000 pictures in a list stop every thread for 17 s."""
+    data, ticks = listed(59_000), []
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(DecodingProcesses(1, cpu_seconds=1), data, "a.avif", NO_LIMITS)
+        while not answer.done():
+            ticks.append(time.monotonic())
+            time.sleep(0.01)
+    with pytest.raises(InputError, match=r"^a.avif takes too much time or memory"):
+        answer.result()
+    assert len(ticks) > 30 and np.diff(ticks).max() < 0.9
 
 
 def test_a_process_that_was_killed_is_replaced(processes):

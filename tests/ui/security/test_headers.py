@@ -1,11 +1,17 @@
 """Headers that cost more than they say."""
 
+import re
+import socket
 import time
+from urllib.parse import urlsplit
 
 import pytest
+from uvicorn.protocols.http.h11_impl import h11
 
 from tests.zips import crop
+from threedsl.ui.security import patience
 from threedsl.ui.security.guard import LONGEST_TYPE
+from threedsl.ui.security.patience import MOST_HEAD_BYTES
 from threedsl.ui.security.uploads import NO_UPLOAD
 
 
@@ -26,3 +32,60 @@ def test_a_content_type_is_no_longer_than_those_of_forms(served):
         answer = http.post("gradio_api/upload", content=form % crop(1), headers=headers)
         assert answer.status_code == code
     assert answer.text == NO_UPLOAD
+
+
+def head(line: bytes) -> bytes:
+    """A request with one more line in its head."""
+    return b"GET /gradio_api/app_id HTTP/1.1\r\nHost: localhost\r\n%s\r\n\r\n" % line
+
+
+def server_that_got(data: bytes) -> h11.Connection:
+    connection = h11.Connection(h11.SERVER, MOST_HEAD_BYTES)
+    connection.receive_data(data)
+    return connection
+
+
+@pytest.mark.parametrize("line", [b"a:%s\0", b"a:%sb\x0b", b"a: b%s\0", b"a: b\r\n%sc\0", b"a%s: b"])
+@pytest.mark.parametrize("space", [b" ", b"\t", b" \t"])
+def test_runs_of_spaces_take_no_time(line, space):
+    """The first took 35 s, in which nobody was answered."""
+    start = time.process_time()
+    run = space * (60_000 // len(space))
+    with pytest.raises(h11.RemoteProtocolError):
+        server_that_got(head(line % run)).next_event()
+    chunked = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
+    connection = server_that_got(chunked + line % run + b"\r\n\r\n")
+    assert isinstance(connection.next_event(), h11.Request)
+    with pytest.raises(h11.RemoteProtocolError):
+        connection.next_event()
+    assert time.process_time() - start < 0.5
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        (b"a:", b""),
+        (b"a:  ", b""),
+        (b"a:b", b"b"),
+        (b"a: \t b", b"b"),
+        (b"a: b  ", b"b"),
+        (b"a: b \t c ", b"b \t c"),
+        (b"a: b\r\n  c", b"b c"),
+        (b"a: \xe9:;,=\x01", b"\xe9:;,=\x01"),
+    ],
+)
+def test_values_of_headers_are_those_that_they_were(line, value):
+    event = server_that_got(head(line)).next_event()
+    assert list(event.headers) == [(b"host", b"localhost"), (b"a", value)]
+    old = re.compile(h11._abnf.header_field.encode())
+    for one in line.split(b"\r\n")[:1]:
+        assert patience.HEADER.fullmatch(one).groupdict() == old.fullmatch(one).groupdict()
+
+
+@pytest.mark.slow
+def test_a_page_is_there_for_others_meanwhile(served):
+    address, start = urlsplit(served.url), time.monotonic()
+    with socket.create_connection((address.hostname, address.port), timeout=20) as client:
+        client.sendall(head(b"a:" + b" " * 60_000 + b"\0"))
+        assert client.recv(100).startswith(b"HTTP/1.1 400")
+    assert time.monotonic() - start < 5

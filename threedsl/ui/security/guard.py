@@ -24,7 +24,7 @@ from threedsl.ui.security.headers import security_headers
 from threedsl.ui.security.hosts import VARIABLE, Hosts, host_name
 from threedsl.ui.security.ledger import GONE
 from threedsl.ui.security.patience import TooSlow, in_time
-from threedsl.ui.security.payload import DEEP, check_files, check_values
+from threedsl.ui.security.payload import DEEP, check_files, check_values, named
 from threedsl.ui.security.queue import NO_EVENT, YOURS, Noting, address_of, answer_stream, runs_here
 from threedsl.ui.security.uploads import drain, receive_upload, routes
 
@@ -237,8 +237,8 @@ class Guard:
             if path.startswith(f"{CALL}v2/"):
                 return call
         if path.startswith((f"{API}/cancel", f"{API}/reset")):
-            return call
-        session, number = call.get("session_hash"), call.get("fn_index")
+            return named(call)
+        session, number = (named(call).get(key) for key in ("session_hash", "fn_index"))
         if session is not None and not (isinstance(session, str) and SESSION.fullmatch(session)):
             raise InputError(BAD_BODY)
         if not isinstance(call.get("data"), list):

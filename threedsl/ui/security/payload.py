@@ -20,6 +20,8 @@ ADDRESS = "Web addresses are not fetched; download the picture and upload it."
 DEEP = f"Lists and objects in a call may be nested at most {MOST_DEPTH} deep."
 MANY = f"A call may hold {MOST_VALUES:,} values at most."
 MANY_FILES = f"A call may name {MOST_FILES} files at most."
+NAMES = ("session_hash", "event_id", "fn_index", "trigger_id")
+BAD_NAMES = "A call's session, event and answer are named by text and numbers; see docs/api.md."
 FILES = (gr.File, gr.Image, gr.UploadButton, gr.DownloadButton, gr.Model3D, gr.Gallery, gr.Audio, gr.Video)
 
 
@@ -28,6 +30,18 @@ def check_values(body: bytes) -> None:
     text count as well."""
     if sum(body.count(mark) for mark in (b",", b"[", b"{")) > MOST_VALUES:
         raise InputError(MANY)
+
+
+def named(call: dict[str, Any]) -> dict[str, Any]:
+    """What a call says about which session, event and answer it belongs to.
+
+    Raises:
+        InputError: one of these is no text or number; the server would repeat all of it in its answer, value by value.
+    """
+    found = {key: call[key] for key in NAMES if key in call}
+    if any(isinstance(value, dict | list) for value in found.values()):
+        raise InputError(BAD_NAMES)
+    return found
 
 
 def check_files(body: bytes) -> None:
