@@ -162,18 +162,20 @@ def check_spared(target: Path | None, inputs: Iterable[str | Path]) -> None:
 def cut_out(choice: Choice) -> dict:
     """JSON fields for the part of a photo that was used, in pixels of the photo as read (at most 2,000 a side)."""
     box = choice.box
-    warning = choice.person.warning() if choice.person else ""
-    return {"box": [box.x0, box.y0, box.x1, box.y1], "people": choice.count, "warning": warning}
+    return {"box": [box.x0, box.y0, box.x1, box.y1], "people": choice.count, "warning": choice.warning}
 
 
 def in_words(choice: Choice) -> str:
     """The same as text."""
+    return "; ".join(filter(None, (_taken(choice), choice.warning.rstrip("."))))
+
+
+def _taken(choice: Choice) -> str:
     box = choice.box
     if box.whole:
         return "a person crop" if choice.count else "the whole picture"
     found = "the person found" if choice.count == 1 else f"the most prominent of {choice.count} people"
-    warning = choice.person.warning()
-    return f"{found}, box {box.x0} {box.y0} {box.x1} {box.y1}{'; ' if warning else ''}{warning.rstrip('.')}"
+    return f"{found}, box {box.x0} {box.y0} {box.x1} {box.y1}"
 
 
 def print_json(value: dict) -> None:

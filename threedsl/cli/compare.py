@@ -6,6 +6,10 @@ import argparse
 
 from threedsl.cli.common import add_model_arguments, cut_out, in_words, load_model, print_json, read_query
 
+NOTHING = "Nothing is concluded from these scores: "
+WHOLE = f"{NOTHING}with --whole no person is looked for; leave it out for what they mean and where the bodies differ."
+PART = f"{NOTHING}they were measured on whole people; use such photos for what they mean and where the bodies differ."
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments and the shared ones."""
@@ -14,7 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print similarities, their calibrated meaning where available, and the body differences."""
+    """Print similarities, their calibrated meaning where available, and the body differences; similarities alone where
+    the pictures were taken whole without a look, or do not show whole people."""
     from threedsl.body.comparison import (
         HEIGHT,
         compare_bodies,
@@ -26,9 +31,12 @@ def run(args: argparse.Namespace) -> None:
 
     photos = [read_query(path, args.whole) for path in args.photos]
     model = load_model(args)
-    output = model([crop for crop, _ in photos])
+    output = model(
+        [crop for crop, _ in photos], keypoints=[choice.keypoints(model.input_size) for _, choice in photos]
+    )
     scores = similarity(output.rows(slice(0, 1)), output.rows(slice(1, 2)))
-    calibration = Calibration.read(model.checkpoint_folder)
+    partial = any(choice.warning for _, choice in photos)
+    calibration = None if args.whole or partial else Calibration.read(model.checkpoint_folder)
     shares = (
         {name: calibration.same_of_two(name, score) for name, score in scores.items()} if calibration else {}
     )
@@ -58,6 +66,9 @@ def run(args: argparse.Namespace) -> None:
         print(f"  {name:<10} {score:+.3f}{meaning}")
     if calibration:
         print(calibration.limits)
+    if args.whole or partial:
+        print(WHOLE if args.whole else PART)
+        return
     if difference is None:
         return
     print(in_a_sentence(difference))

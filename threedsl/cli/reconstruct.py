@@ -59,9 +59,7 @@ def run(args: argparse.Namespace) -> None:
 
     crop, choice = read_query(args.photo, args.whole)
     model = load_model(args)
-    person = choice.person
-    found = None if person is None else choice.box.to_crop(person.keypoints, model.input_size)
-    bodies = model([crop], keypoints=[found]).bodies
+    bodies = model([crop], keypoints=[choice.keypoints(model.input_size)]).bodies
     if bodies is None:
         raise InputError(NO_SHAPE)
     write_glb(bodies.upright[0], bodies.faces, out)

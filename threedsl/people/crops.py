@@ -102,6 +102,16 @@ class Choice:
         """How many people the picture shows, as far as known."""
         return max(len(self.people), int(self.crop))
 
+    @property
+    def warning(self) -> str:
+        """One sentence on why the body of the one in the box is a guess; "" for a whole body, or none found."""
+        return "" if self.person is None else self.person.warning()
+
+    def keypoints(self, size: tuple[int, int]) -> np.ndarray | None:
+        """(17, 3) x, y, confidence of the one in the box, in pixels of their crop resized to (height, width); None
+        where no person was found or detection was skipped."""
+        return None if self.person is None else self.box.to_crop(self.person.keypoints, size)
+
 
 def whole_picture(image: np.ndarray) -> Box:
     """The box of the whole picture, for callers that take it without looking for people."""

@@ -9,7 +9,7 @@ import torch
 from threedsl.body.bodies import Bodies
 from threedsl.body.measures import body_measures
 from threedsl.descriptors import Descriptors, merge, one_by_one
-from threedsl.people.finder import keypoints_in
+from threedsl.people.keypoints import in_pixels, seen_in_each
 from threedsl.pipeline import ThreeDSL
 
 
@@ -40,13 +40,8 @@ def predict(
     known: for each crop, (17, 3) COCO keypoints x, y as shares of it, confidence; None: to be looked for.
     """
     height, width = model.input_size
-    found = [
-        _look(crop) if points is None else points
-        for points, crop in zip(known or [None] * len(crops), crops, strict=True)
-    ]
-    output = model(
-        list(crops), keypoints=[None if points is None else points * [width, height, 1] for points in found]
-    )
+    found = seen_in_each(crops, known)
+    output = model(list(crops), keypoints=in_pixels(found, model.input_size))
     bodies = output.bodies
     predictions = []
     for i, own in enumerate(one_by_one(output)):
@@ -70,11 +65,6 @@ def predict(
             )
         )
     return predictions
-
-
-def _look(crop: np.ndarray) -> np.ndarray | None:
-    points = keypoints_in(crop)
-    return None if points is None else points / [crop.shape[1], crop.shape[0], 1]
 
 
 def merge_predictions(model: ThreeDSL, predictions: Sequence[Prediction]) -> list[Prediction]:

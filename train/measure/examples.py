@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,6 +20,7 @@ from threedsl.gallery.demo import DemoGallery, demo_galleries
 from threedsl.gallery.example_photos import digest, reduced
 from threedsl.gallery.example_ranks import FILE, ExampleRank, GalleryRanks, Spread, as_json, in_order
 from threedsl.people import choose
+from threedsl.people.keypoints import in_pixels, seen_in_each, seen_in_photo
 from threedsl.pipeline import Output, ThreeDSL
 
 CROP = (640, 480)  # height, width in pixels that the page keeps at most of a person
@@ -46,13 +48,14 @@ def main(args: argparse.Namespace) -> None:
 
 def rank_examples(model: ThreeDSL, demo: DemoGallery) -> GalleryRanks:
     """Search the gallery with each example whose clothes it does not hold for the same person, as the page does: the
-    most prominent person is cut out, and no picture is left out of the gallery."""
+    most prominent person is cut out, bodies follow the keypoints, and no picture is left out of the gallery."""
     worn = {(record.pid, record.clothes) for record in demo.listed}
     asked = [record for record in demo.examples if (record.pid, record.clothes) not in worn]
     gallery = Gallery.build(model, demo.records)
     with TemporaryDirectory() as folder:
         photos = [load_image(reduced(Path(record.path), Path(folder))) for record in asked]
-    outputs = model([fit(choose(photo).box.crop(photo), *CROP) for photo in photos], bodies=True)
+    people = [_person(photo) for photo in photos]
+    outputs = described(model, [crop for crop, _ in people], [points for _, points in people])
     examples = [
         ExampleRank(
             record.pid,
@@ -61,12 +64,30 @@ def rank_examples(model: ThreeDSL, demo: DemoGallery) -> GalleryRanks:
         )
         for record, one in zip(asked, one_by_one(outputs), strict=True)
     ]
-    pictures = model([record.path for record in demo.records], bodies=True)
+    pictures = described(model, [load_image(record.path) for record in demo.records])
     return GalleryRanks(
         len(demo.records),
         tuple(in_order(examples)),
         spread(standing(model, outputs), standing(model, pictures), asked, demo.records),
     )
+
+
+def described(
+    model: ThreeDSL, crops: Sequence[np.ndarray], known: Sequence[np.ndarray | None] | None = None
+) -> Output:
+    """RGB uint8 crops (H, W, 3) with their bodies as the page shows them: moved to the keypoints seen in each.
+
+    known: for each crop, (17, 3) COCO keypoints x, y as shares of it, confidence; None: to be looked for.
+    """
+    return model(crops, keypoints=in_pixels(seen_in_each(crops, known), model.input_size))
+
+
+def _person(photo: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """The most prominent person's crop, and their keypoints where the photo shows them well."""
+    choice = choose(photo)
+    person = None if choice.crop else choice.person
+    points = None if person is None else seen_in_photo(person, choice.box, photo.shape[:2])
+    return fit(choice.box.crop(photo), *CROP), points
 
 
 def _rank(gallery: Gallery, output: Output, stream: str, person: str) -> int:

@@ -4,11 +4,12 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
-from tests.models import random_checkpoint
+from tests.models import random_checkpoint, random_model
 from tests.ui.conftest import tiny_gallery
-from threedsl.data.listfile import Record
-from threedsl.gallery.demo import demo_galleries
+from threedsl.data.listfile import Record, read_list
+from threedsl.gallery.demo import SYNTHETIC, DemoGallery, demo_galleries, openpeople_folder
 from threedsl.gallery.example_ranks import FILE, read_example_ranks
 from threedsl.pipeline import ThreeDSL
 from threedsl.ui.search.photo import read_photo
@@ -45,6 +46,36 @@ def test_the_command_writes_what_the_page_finds(tmp_path, monkeypatch):
     assert Service(model, {"tiny": demo}, tmp_path / "files").shelf.examples()[0].measured is None
 
 
+def people_with_keypoints() -> DemoGallery:
+    """Pictures in which keypoints are seen: two in the gallery, and a whole photo and a crop to search with."""
+    (first, *_), (second, *_) = (read_list(SYNTHETIC / name) for name in ("gallery.txt", "query.txt"))
+    crop = read_list(SYNTHETIC / "gallery.txt")[-1]
+    photo = openpeople_folder() / "P004" / "assets" / "amateur_posture.jpg"
+    listed = [Record(first.path, "anna", "1", "coat"), Record(second.path, "ben", "1", "coat")]
+    asked = [Record(photo, "anna", "2", "skirt"), Record(crop.path, "ben", "2", "skirt")]
+    return DemoGallery("tiny", "Two people", lambda: listed, lambda: asked)
+
+
+@pytest.mark.slow
+def test_bodies_are_as_far_apart_as_the_page_shows_them(tmp_path):
+    """The page moves bodies to the keypoints it sees, which changes their shape."""
+    made = random_model(keypoint_head=16)
+    torch.nn.init.normal_(made.network.shape_stream.keypoint_head.correction.weight, std=0.1)
+    made.save_pretrained(tmp_path / "checkpoint")
+    model = ThreeDSL.from_pretrained(tmp_path / "checkpoint", device="cpu")
+    demo = people_with_keypoints()
+    service = Service(model, {"tiny": demo}, tmp_path / "files", tmp_path / "cache")
+    opened, apart = service.gallery("tiny"), {}
+    for example in service.shelf.examples():
+        answer = service.search(read_photo(example.photo).people[:1], opened, 1)
+        for row, record in enumerate(demo.records):
+            pair = service.compare_match(answer.body.prediction, opened, row)
+            apart.setdefault(example.person == record.pid, []).append(pair.difference.mean)
+    measured = examples.rank_examples(model, demo).spread
+    assert measured.same_person == pytest.approx(np.median(apart[True]), rel=1e-3)
+    assert measured.two_people == pytest.approx(np.median(apart[False]), rel=1e-3)
+
+
 @pytest.mark.slow
 def test_the_shipped_figures_are_those_of_the_page(shipped_checkpoint, tmp_path):
     """Also after a change of the people finder or of the crops: then `python -m train examples` has to run again."""
@@ -55,3 +86,13 @@ def test_the_shipped_figures_are_those_of_the_page(shipped_checkpoint, tmp_path)
             people = read_photo(example.photo).people[:1]
             answer = service.search(people, service.gallery(example.gallery), 1, bodies=False)
             assert answer.rankings.first == dict(example.measured.ranks), example.person
+
+
+@pytest.mark.slow
+def test_the_shipped_distances_are_still_found(shipped_checkpoint):
+    model = ThreeDSL.from_pretrained(shipped_checkpoint, device="cpu")
+    shipped = read_example_ranks(shipped_checkpoint, model.fingerprint)["synthetic"].spread
+    again = examples.rank_examples(model, demo_galleries()["synthetic"]).spread
+    assert (again.same_person, again.two_people) == pytest.approx(
+        (shipped.same_person, shipped.two_people), abs=0.02
+    )

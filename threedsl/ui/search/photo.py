@@ -12,7 +12,7 @@ from threedsl.errors import InputError
 from threedsl.people import Box, FoundPerson, choose, person_box, whole_picture
 from threedsl.people.crops import is_crop
 from threedsl.people.finder import LIKELY
-from threedsl.people.given import is_coarse
+from threedsl.people.keypoints import seen_in_photo
 from threedsl.ui.pictures import fit, jpeg
 
 CROP_HEIGHT = (
@@ -121,8 +121,7 @@ def _people(image: np.ndarray, digest: str) -> tuple[list[PersonCrop], bool]:
 
 def _person(image: np.ndarray, one: FoundPerson, digest: str, caption: str) -> PersonCrop:
     box = person_box(image, one)
-    # What is around a half body, a crouching or a stretched one helps the finder more than its crop alone.
-    points = None if is_coarse(one, image.shape) else box.to_crop(one.keypoints, (1, 1))
+    points = seen_in_photo(one, box, image.shape[:2])
     return replace(_crop(image, box, digest, caption), warning=_warning(one), keypoints=points)
 
 
