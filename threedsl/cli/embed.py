@@ -14,6 +14,7 @@ from threedsl.cli.common import (
     check_spared,
     load_model,
     open_gallery,
+    pictures_named,
     print_json,
     writable,
 )
@@ -100,25 +101,17 @@ def own_share() -> tuple[int, int]:
 
 def open_job(args: argparse.Namespace, out: Path) -> tuple[Job, list[str]]:
     """What is to be computed, and a sentence about files of a folder that are no pictures."""
-    from threedsl.data.listfile import records_and_rest
     from threedsl.embedding.blocks import Job
     from threedsl.evaluation.descriptor_cache import DescriptorCache
-    from threedsl.gallery.demo import demo_galleries
 
-    source = Path(args.source)
-    demos = {} if source.exists() else demo_galleries()
-    if args.source in demos:
-        records, left_out, find = demos[args.source].records, [], False
-    else:
-        records, left_out = records_and_rest(source)
-        find = not args.whole and source.is_dir() and not (source / "list").is_dir()
+    records, left_out, find = pictures_named(args.source, args.whole)
     if not records:
         raise InputError("The gallery is empty: it needs at least one picture.")
     model: ThreeDSL = load_model(args)
     cache = None
     if not args.no_cache:
         cache = DescriptorCache(cache_folder() / "descriptors", model.fingerprint, False, model.backend)
-    return Job(model, list(records), find, out, cache), left_out
+    return Job(model, records, find, out, cache), left_out
 
 
 def copies(job: Job) -> list[str]:
