@@ -81,3 +81,14 @@ def test_which_pictures_of_a_prepared_folder_are_used_is_said(run, world, index,
     assert len(Gallery.load(tmp_path / "other")) == listed
     code, _, err = run("search", people / "anna" / "0.png", "--gallery", index, "--whole")
     assert code == 0 and "dataset folder" not in err
+
+
+def test_embed_says_the_same_when_its_file_is_there_already(run, world, tmp_path):
+    people = tmp_path / "people"
+    shutil.copytree(world / "people", people)
+    broken = people / "anna" / "broken.png"
+    broken.write_bytes(b"\x89PNG no picture")
+    for _ in range(2):
+        code, out, err = run("embed", people, "--whole", "--no-cache", "--out", tmp_path / "out.npz")
+        assert (code, out) == (0, f"6 embeddings in {tmp_path / 'out.npz'}\n")
+        assert [str(broken) in line for line in err.splitlines() if line.startswith("left out: ")] == [True]

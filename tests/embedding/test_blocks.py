@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.models import random_model
 from threedsl import ThreeDSL
 from threedsl.cli import main
 from threedsl.cli.embed import own_share
-from threedsl.data.listfile import records_from
+from threedsl.data.listfile import Record, records_from
 from threedsl.embedding import blocks
 from threedsl.errors import InputError
 from threedsl.evaluation.descriptor_cache import DescriptorCache
@@ -164,3 +165,17 @@ def test_nothing_readable_is_said(tmp_path, capsys, monkeypatch):
     assert main(["embed", str(tmp_path / "in"), "--out", str(tmp_path / "out.npz"), "--whole"]) == 2
     assert "No picture of the list can be read" in capsys.readouterr().err
     assert not (tmp_path / "out.npz").exists()
+
+
+def test_what_was_left_out_is_said_again(tmp_path, monkeypatch):
+    """As by a process that comes when another one has put the blocks together, and by the same command once more."""
+    records = [Record(tmp_path / f"{number}.png", "anna") for number in range(3)]
+    for record in records[::2]:
+        Image.new("RGB", (32, 64)).save(record.path)
+    records[1].path.write_bytes(b"\x89PNG no picture")
+    job = blocks.Job(random_model(), records, False, tmp_path / "out.npz")
+    blocks.compute(job, 0, 1, lambda done, total: None)
+    count, (sentence,) = blocks.finish(job)
+    assert count == 2 and str(records[1].path) in sentence
+    again = f"{records[1].path} could not be read when {job.out} was written."
+    assert blocks.finish(job) == blocks.written(job) == (2, [again])

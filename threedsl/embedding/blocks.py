@@ -225,7 +225,7 @@ def finish(job: Job) -> tuple[int, list[str]] | None:
     """Put all blocks together as the output and fill the cache; None where blocks of another process are missing.
 
     Returns:
-        How many pictures are in it, and a sentence for each that was left out (none where another process finished).
+        How many pictures are in it, and a sentence for each that was left out.
 
     Raises:
         InputError: nothing can be written, or no picture could be read.
@@ -233,7 +233,7 @@ def finish(job: Job) -> tuple[int, list[str]] | None:
     try:
         with locked(job.folder):
             if job.is_complete:
-                return _count(job.out), []
+                return written(job)
             if not all(job.file(number).is_file() for number in job.blocks):
                 return None
             config = job.model.config
@@ -252,12 +252,16 @@ def finish(job: Job) -> tuple[int, list[str]] | None:
             shutil.rmtree(job.folder, ignore_errors=True)
             return len(rows), skipped
     except FileNotFoundError:
-        return (_count(job.out), []) if job.is_complete else None
+        return written(job) if job.is_complete else None
 
 
-def _count(out: Path) -> int:
-    with np.load(out, allow_pickle=False) as file:
-        return len(file["path"])
+def written(job: Job) -> tuple[int, list[str]]:
+    """Of a complete output: how many pictures are in it, and a sentence for each of the list that is not."""
+    with np.load(job.out, allow_pickle=False) as file:
+        paths = file["path"].tolist()
+    kept = set(paths)
+    missing = [record.path for record in job.records if str(record.path) not in kept]
+    return len(paths), [f"{path} could not be read when {job.out} was written." for path in missing]
 
 
 def _write_output(job: Job, rows: np.ndarray, pieces: list[dict[str, np.ndarray]]) -> None:
