@@ -127,16 +127,14 @@ def copies(job: Job) -> list[str]:
 
 
 def write_npz(gallery: Gallery, out: Path) -> None:
-    """appearance, shape, combined (N, D); path, pid, camid, clothes (N,) text; fingerprint () text. Atomic."""
+    """appearance, shape, combined (N, D); path, pid, camid, clothes (N,) text and, if known, time (N,) in seconds since
+    1970; fingerprint () text. Atomic."""
     import numpy as np
 
     from threedsl.descriptors import combine
+    from threedsl.embedding.stored import columns
 
     gallery = gallery.compacted()
-    texts = {
-        name: [str(getattr(row, name)) for row in gallery.records]
-        for name in ("path", "pid", "camid", "clothes")
-    }
     with whole_file(out) as file:
         np.savez(
             file,
@@ -144,5 +142,5 @@ def write_npz(gallery: Gallery, out: Path) -> None:
             shape=gallery.shape,
             combined=combine(gallery.appearance, gallery.shape, gallery.shape_share),
             fingerprint=np.array(gallery.fingerprint),
-            **{name: np.array(values) for name, values in texts.items()},
+            **columns(gallery.records),
         )
