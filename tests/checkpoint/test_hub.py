@@ -17,6 +17,7 @@ from threedsl.checkpoint import folder as checkpoint_folder
 from threedsl.checkpoint import hub
 from threedsl.errors import InputError
 from threedsl.pipeline import ThreeDSL
+from threedsl.ui.evidence import checkpoint_files
 
 CARD = "---\nlicense: apache-2.0\n---\n\n# measured\n"
 
@@ -119,6 +120,21 @@ def test_card_and_figures_go_along_with_the_weights_they_are_of(read, online):
     read.push_to_hub("a/changed")
     assert (online.folder / "a/changed/README.md").read_text() != CARD
     assert not (online.folder / "a/changed/metrics.json").exists()
+
+
+def test_whatever_describes_the_shipped_weights_goes_along(shipped_checkpoint, tmp_path):
+    """The card's pictures, and what the page shows of a checkpoint."""
+    ThreeDSL.from_pretrained(shipped_checkpoint, device="cpu").save_pretrained(tmp_path / "copy", half=True)
+    here, there = (
+        {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith("model")}
+        for folder in (shipped_checkpoint, tmp_path / "copy")
+    )
+    assert there.keys() == here.keys()
+    assert all(there[name] == here[name] for name in here if name != "config.json")
+
+
+def test_every_picture_that_the_page_shows_goes_along():
+    assert set(checkpoint_files.PICTURES) <= set(hub.MEASURED)
 
 
 @pytest.mark.slow

@@ -5,19 +5,23 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests.models import random_model
 from threedsl import ThreeDSL
 from threedsl.cli import main
-from threedsl.cli.embed import own_share
-from threedsl.data.listfile import records_from
+from threedsl.cli.embed import own_share, write_npz
+from threedsl.data.listfile import Record, records_from
 from threedsl.embedding import blocks
+from threedsl.embedding.stored import columns
 from threedsl.errors import InputError
 from threedsl.evaluation.descriptor_cache import DescriptorCache
+from threedsl.gallery import Filter, Gallery
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PICTURES, BLOCK = 22, 4
@@ -164,3 +168,37 @@ def test_nothing_readable_is_said(tmp_path, capsys, monkeypatch):
     assert main(["embed", str(tmp_path / "in"), "--out", str(tmp_path / "out.npz"), "--whole"]) == 2
     assert "No picture of the list can be read" in capsys.readouterr().err
     assert not (tmp_path / "out.npz").exists()
+
+
+def test_times_are_written(tmp_path):
+    """Without them a filter by time found nothing in a gallery of the file."""
+    model, times = random_model(), [100.0, None, 0.0]
+    records = [Record(tmp_path / f"{number}.png", "anna", time=time) for number, time in enumerate(times)]
+    for record in records:
+        Image.new("RGB", (32, 64)).save(record.path)
+    timed = blocks.Job(model, records, False, tmp_path / "out.npz")
+    blocks.compute(timed, 0, 1, lambda done, total: None)
+    blocks.finish(timed)
+    gallery = Gallery.open(timed.out, model)
+    assert list(gallery.records) == records
+    assert gallery.records.allowed(Filter(since=50)).tolist() == [True, False, False]
+    write_npz(gallery, tmp_path / "again.npz")
+    assert list(Gallery.open(tmp_path / "again.npz", model).records) == records
+    assert timed.is_complete
+    untimed = [replace(record, time=None) for record in records]
+    assert not blocks.Job(model, untimed, False, timed.out).is_complete
+    assert "time" not in columns(untimed) and "time" not in columns([])
+
+
+def test_what_was_left_out_is_said_again(tmp_path, monkeypatch):
+    """As by a process that comes when another one has put the blocks together, and by the same command once more."""
+    records = [Record(tmp_path / f"{number}.png", "anna") for number in range(3)]
+    for record in records[::2]:
+        Image.new("RGB", (32, 64)).save(record.path)
+    records[1].path.write_bytes(b"\x89PNG no picture")
+    job = blocks.Job(random_model(), records, False, tmp_path / "out.npz")
+    blocks.compute(job, 0, 1, lambda done, total: None)
+    count, (sentence,) = blocks.finish(job)
+    assert count == 2 and str(records[1].path) in sentence
+    again = f"{records[1].path} could not be read when {job.out} was written."
+    assert blocks.finish(job) == blocks.written(job) == (2, [again])

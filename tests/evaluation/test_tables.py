@@ -247,3 +247,28 @@ def test_latex(seeds, whole, evaluate, tmp_path, capsys):
 def test_latex_escapes_names():
     assert _comment("data\n\\input{x}\r\u2028, protocol a") == "% data \\input{x} , protocol a"  # one line
     assert escaped("a_b&50%{x}~^\\") == r"a\_b\&50\%\{x\}\textasciitilde{}\textasciicircum{}\textbackslash{}"
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_folders_of_one_name_are_told_apart(prepared, evaluate, tmp_path, capsys, named):
+    """Each had a table on the screen, and the last one alone was written."""
+    folders = [tmp_path / place / "set" for place in ("one", "other")]
+    for folder in folders:
+        shutil.copytree(prepared("ltcc")[1], folder)
+        if not named:
+            (folder / "list" / "prepared.json").unlink()
+    save, latex = tmp_path / "both.json", tmp_path / "both.tex"
+    words = ["--protocol", "standard", "--stream", "shape", "--save", save, "--latex", latex]
+    assert evaluate(*folders, *words)[0] == 0
+    name = "ltcc" if named else "set"
+    tables = [f"{name} in {folder}, protocol standard" for folder in folders]
+    assert [line[2:].split(":")[0] for line in latex.read_text().splitlines() if "protocol" in line] == tables
+    assert main(["summarize", f"ours={save}"]) == 0
+    out = capsys.readouterr().out
+    assert [line.split(": ")[0] for line in out.splitlines() if line.startswith(name)] == [
+        f"{name} in {folder}, standard" for folder in folders
+    ]
+    one = tmp_path / "one.json"
+    assert evaluate(folders[0], *words[:4], "--save", one)[0] == 0
+    assert main(["summarize", f"ours={one}"]) == 0
+    assert f"\n{name}, standard: " in f"\n{capsys.readouterr().out}"

@@ -21,7 +21,17 @@ if TYPE_CHECKING:
     from threedsl.network import NetworkConfig, ThreeDSLNetwork
 
 CARD = "README.md"
-MEASURED = (CARD, "metrics.json", "ablation.json", "ablation.md", "bodies.jpg", "cmc.png", "failures.jpg")
+MEASURED = (
+    CARD,
+    "metrics.json",
+    "examples.json",
+    "ablation.json",
+    "ablation.md",
+    "bodies.jpg",
+    "openpeople.jpg",
+    "cmc.png",
+    "failures.jpg",
+)
 TRAINED = (
     "training.json",
     "training-first-stage.json",

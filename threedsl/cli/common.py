@@ -17,6 +17,7 @@ from threedsl.files import check_folder
 if TYPE_CHECKING:
     import numpy as np
 
+    from threedsl.data.listfile import Record
     from threedsl.gallery import Filter, Gallery
     from threedsl.people import Choice
     from threedsl.pipeline import ThreeDSL
@@ -110,6 +111,28 @@ def load_model(args: argparse.Namespace) -> ThreeDSL:
     return ThreeDSL.from_folder(folder, args.device, args.backend)
 
 
+def pictures_named(source: str, whole: bool) -> tuple[list[Record], list[str], bool]:
+    """What the user named: its pictures, sentences about files of a folder that are no pictures, and whether a person
+    has to be looked for in the pictures. Which pictures of a dataset folder are meant is said on stderr."""
+    from threedsl.data.listfile import may_be_photos, records_and_rest
+    from threedsl.gallery.demo import demo_galleries
+
+    demos = {} if Path(source).exists() else demo_galleries()
+    if source in demos:
+        return list(demos[source].records), [], False
+    records, left_out = records_and_rest(source)
+    say_which(source)
+    return records, left_out, not whole and may_be_photos(source)
+
+
+def say_which(source: str) -> None:
+    """Say on stderr which pictures of a dataset folder are used."""
+    from threedsl.data.listfile import about_dataset
+
+    if sentence := about_dataset(source):
+        print(sentence, file=sys.stderr)
+
+
 def open_gallery(source: str, model: ThreeDSL, whole: bool, kind: str | None = None) -> Gallery:
     """A gallery from whatever the user named; unreadable pictures are reported on stderr and left out.
 
@@ -117,10 +140,13 @@ def open_gallery(source: str, model: ThreeDSL, whole: bool, kind: str | None = N
     """
     from threedsl.gallery import Gallery
     from threedsl.gallery.demo import demo_galleries
+    from threedsl.gallery.storage import is_saved
 
     demos = {} if Path(source).exists() else demo_galleries()
     if source in demos:
         return Gallery.build(model, demos[source].records, kind=kind or "flat")
+    if not is_saved(source):
+        say_which(source)
     gallery = Gallery.open(source, model, find=False if whole else None, kind=kind, skip_damaged=True)
     for sentence in gallery.skipped:
         print(f"left out: {sentence}", file=sys.stderr)

@@ -14,6 +14,7 @@ from threedsl.cli.common import (
     check_spared,
     load_model,
     open_gallery,
+    pictures_named,
     print_json,
     writable,
 )
@@ -56,13 +57,13 @@ def run(args: argparse.Namespace) -> None:
         return
     job, left_out = open_job(args, out)
     check_spared(out, (record.path for record in job.records))
-    from threedsl.embedding.blocks import compute, finish
+    from threedsl.embedding.blocks import compute, finish, written
     from threedsl.progress import progress_bar
 
     if not job.is_complete:
         with progress_bar("Describing the pictures") as report:
             compute(job, rank, world, report)
-    done = (len(job.records), []) if job.is_complete else finish(job)
+    done = written(job) if job.is_complete else finish(job)
     if done is None:
         sentence = f"Process {rank} of {world} has done its share; {args.out} appears when all have."
         print_json({"out": args.out, "rank": rank, "pictures": None}) if args.json else print(sentence)
@@ -100,25 +101,17 @@ def own_share() -> tuple[int, int]:
 
 def open_job(args: argparse.Namespace, out: Path) -> tuple[Job, list[str]]:
     """What is to be computed, and a sentence about files of a folder that are no pictures."""
-    from threedsl.data.listfile import records_and_rest
     from threedsl.embedding.blocks import Job
     from threedsl.evaluation.descriptor_cache import DescriptorCache
-    from threedsl.gallery.demo import demo_galleries
 
-    source = Path(args.source)
-    demos = {} if source.exists() else demo_galleries()
-    if args.source in demos:
-        records, left_out, find = demos[args.source].records, [], False
-    else:
-        records, left_out = records_and_rest(source)
-        find = not args.whole and source.is_dir() and not (source / "list").is_dir()
+    records, left_out, find = pictures_named(args.source, args.whole)
     if not records:
         raise InputError("The gallery is empty: it needs at least one picture.")
     model: ThreeDSL = load_model(args)
     cache = None
     if not args.no_cache:
         cache = DescriptorCache(cache_folder() / "descriptors", model.fingerprint, False, model.backend)
-    return Job(model, list(records), find, out, cache), left_out
+    return Job(model, records, find, out, cache), left_out
 
 
 def copies(job: Job) -> list[str]:
@@ -134,16 +127,14 @@ def copies(job: Job) -> list[str]:
 
 
 def write_npz(gallery: Gallery, out: Path) -> None:
-    """appearance, shape, combined (N, D); path, pid, camid, clothes (N,) text; fingerprint () text. Atomic."""
+    """appearance, shape, combined (N, D); path, pid, camid, clothes (N,) text and, if known, time (N,) in seconds since
+    1970; fingerprint () text. Atomic."""
     import numpy as np
 
     from threedsl.descriptors import combine
+    from threedsl.embedding.stored import columns
 
     gallery = gallery.compacted()
-    texts = {
-        name: [str(getattr(row, name)) for row in gallery.records]
-        for name in ("path", "pid", "camid", "clothes")
-    }
     with whole_file(out) as file:
         np.savez(
             file,
@@ -151,5 +142,5 @@ def write_npz(gallery: Gallery, out: Path) -> None:
             shape=gallery.shape,
             combined=combine(gallery.appearance, gallery.shape, gallery.shape_share),
             fingerprint=np.array(gallery.fingerprint),
-            **{name: np.array(values) for name, values in texts.items()},
+            **columns(gallery.records),
         )

@@ -6,7 +6,14 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from threedsl.cli.common import SOURCES, add_model_arguments, load_model, open_gallery, print_json
+from threedsl.cli.common import (
+    SOURCES,
+    add_model_arguments,
+    load_model,
+    open_gallery,
+    pictures_named,
+    print_json,
+)
 from threedsl.errors import InputError
 from threedsl.gallery.index_kinds import KINDS
 
@@ -62,22 +69,36 @@ def run(args: argparse.Namespace) -> None:
 
 def _extended(args: argparse.Namespace, folder: Path, model: ThreeDSL) -> tuple[Gallery, int]:
     """The saved index with the pictures of the source that it lacks, saved again; and how many they are."""
-    from threedsl.data.listfile import may_be_photos, records_and_rest
     from threedsl.descriptors import Descriptors
     from threedsl.gallery import Gallery
 
     gallery = Gallery.load(folder, model)
     rows = zip(gallery.records, gallery.records.deleted, strict=True)
     known = {record.path.resolve() for record, deleted in rows if not deleted}
-    records, gallery.skipped = records_and_rest(args.source)
-    fresh = [record for record in records if record.path.resolve() not in known]
-    if fresh:
-        more = Gallery.build(
-            model, fresh, find=not args.whole and may_be_photos(args.source), skip_damaged=True
-        )
-        gallery.skipped += more.skipped
+    more, gallery.skipped = _lacking(args, known, model)
+    if more is not None:
         gallery.add(more.records, Descriptors(more.appearance, more.shape, more.fingerprint), more.boxes)
         gallery.save(folder)
     for sentence in gallery.skipped:
         print(f"left out: {sentence}", file=sys.stderr)
-    return gallery, len(more) if fresh else 0
+    return gallery, len(more) if more is not None else 0
+
+
+def _lacking(args: argparse.Namespace, known: set[Path], model: ThreeDSL) -> tuple[Gallery | None, list[str]]:
+    """The source's pictures that are not known, described (None: there are none), and a sentence for each left out."""
+    from pathlib import Path
+
+    from threedsl.gallery import Gallery
+    from threedsl.gallery.storage import is_saved
+
+    source = Path(args.source)
+    if is_saved(source) or (source.suffix.lower() == ".npz" and source.is_file()):
+        more = open_gallery(args.source, model, args.whole)
+        more.delete([row for row, record in enumerate(more.records) if record.path.resolve() in known])
+        return (more.compacted() if len(more) else None), more.skipped
+    records, skipped, find = pictures_named(args.source, args.whole)
+    fresh = [record for record in records if record.path.resolve() not in known]
+    if not fresh:
+        return None, skipped
+    more = Gallery.build(model, fresh, find=find, skip_damaged=True)
+    return more, skipped + more.skipped

@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from threedsl.data.file_names import labels_in_path
-from threedsl.data.picture_files import SUFFIXES, about_others, is_clutter, is_picture, other_files
+from threedsl.data.picture_files import (
+    SUFFIXES,
+    about_others,
+    folders_below,
+    is_clutter,
+    is_picture,
+    other_files,
+)
 from threedsl.errors import InputError
 from threedsl.files import write_whole
 from threedsl.reading import read_file
@@ -120,7 +127,7 @@ def records_from(source: str | Path) -> list[Record]:
     one sub-folder per person (its name becomes the pid), or a single picture.
 
     Raises:
-        InputError: nothing there, or no picture in it.
+        InputError: nothing there, no picture in it, or a dataset folder without that list.
     """
     return records_and_rest(source)[0]
 
@@ -129,8 +136,9 @@ def records_and_rest(source: str | Path) -> tuple[list[Record], list[str]]:
     """`records_from`, and a sentence about the files of the folder that are not pictures, if any."""
     source = Path(source)
     if source.is_dir():
-        gallery_list = source / "list" / "gallery.txt"
-        return (read_list(gallery_list), []) if gallery_list.is_file() else _records_in_folder(source)
+        if lists := _lists_of(source):
+            return read_list(_gallery_list(source, lists)), []
+        return _records_in_folder(source)
     if not source.exists():
         raise InputError(f"{source} does not exist; give a folder of pictures, a list file or a saved index.")
     return [Record(source)] if is_picture(source) else read_list(source), []
@@ -139,7 +147,28 @@ def records_and_rest(source: str | Path) -> tuple[list[Record], list[str]]:
 def may_be_photos(source: str | Path) -> bool:
     """Whether a person has to be looked for in its pictures: in a folder, while lists and datasets name crops."""
     source = Path(source)
-    return source.is_dir() and not (source / "list").is_dir()
+    return source.is_dir() and not _lists_of(source)
+
+
+def about_dataset(source: str | Path) -> str:
+    """A sentence for a dataset folder, of which one list is read and not all pictures; "" for everything else."""
+    if not (lists := _lists_of(Path(source))):
+        return ""
+    return f"{source} is a dataset folder: the pictures of {_gallery_list(Path(source), lists)} are used, no others."
+
+
+def _lists_of(folder: Path) -> list[Path]:
+    """The lists of a dataset folder, sorted; none for a folder of pictures, even of a person called `list`."""
+    return sorted((folder / "list").glob("*.txt"))
+
+
+def _gallery_list(folder: Path, lists: list[Path]) -> Path:
+    gallery = folder / "list" / "gallery.txt"
+    if gallery not in lists:
+        raise InputError(
+            f"{folder} is a dataset folder without list/gallery.txt; name the list to read, such as {lists[-1]}."
+        )
+    return gallery
 
 
 def _records_in_folder(folder: Path) -> tuple[list[Record], list[str]]:
@@ -147,7 +176,7 @@ def _records_in_folder(folder: Path) -> tuple[list[Record], list[str]]:
     folders = [folder]
     for person in sorted(folder.iterdir()):
         if person.is_dir() and not is_clutter(person.name):
-            below = _folders_below(person)
+            below = folders_below(person)
             pictures = [
                 path for place in below for path in place.iterdir() if path.is_file() and is_picture(path)
             ]
@@ -157,11 +186,6 @@ def _records_in_folder(folder: Path) -> tuple[list[Record], list[str]]:
         raise InputError(f"Folder {folder} contains no picture ({', '.join(sorted(SUFFIXES))}).")
     others = [path.relative_to(folder).as_posix() for path in other_files(folders)]
     return records, about_others(others, f"in {folder}")
-
-
-def _folders_below(folder: Path) -> list[Path]:
-    """The folder and all folders below it."""
-    return sorted(Path(parent) for parent, _, _ in os.walk(folder))
 
 
 def _read_text(path: Path) -> str:

@@ -52,6 +52,15 @@ def is_clutter(name: str) -> bool:
     return name.startswith(".") or name.lower() in CLUTTER
 
 
+def folders_below(folder: Path) -> list[Path]:
+    """The folder and all folders below it, sorted, without hidden ones and debris and what they hold."""
+    found = []
+    for parent, inside, _ in os.walk(folder):
+        inside[:] = [name for name in inside if not is_clutter(name)]
+        found.append(Path(parent))
+    return sorted(found)
+
+
 def other_files(folders: Iterable[Path]) -> list[Path]:
     """The files in these folders, not below them, that are neither pictures nor clutter, in their order."""
     return [

@@ -9,7 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from threedsl.data.listfile import Record
-from threedsl.data.picture_files import SUFFIXES, about_others, has_picture_name, is_picture, other_files
+from threedsl.data.picture_files import (
+    SUFFIXES,
+    about_others,
+    folders_below,
+    has_picture_name,
+    is_picture,
+    other_files,
+)
 from threedsl.errors import InputError
 from threedsl.progress import progress_bar
 
@@ -95,7 +102,7 @@ def people_in(root: Path, at_least: int = 2) -> list[Path]:
         if path.is_dir()
         and path.name not in NOT_PEOPLE
         and not path.name.startswith(".")
-        and any(is_picture(Path(parent, name)) for parent, _, names in os.walk(path) for name in names)
+        and any(one.is_file() and is_picture(one) for place in folders_below(path) for one in place.iterdir())
     ]
     if len(people) < at_least:
         raise InputError(

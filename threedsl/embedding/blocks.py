@@ -25,7 +25,7 @@ from threedsl.data.images import load_image
 from threedsl.data.listfile import Record
 from threedsl.data.transforms import resize_crop
 from threedsl.descriptors import combine
-from threedsl.embedding.stored import is_made_by, load_block
+from threedsl.embedding.stored import TEXTS, columns, is_made_by, load_block
 from threedsl.errors import InputError
 from threedsl.evaluation.descriptor_cache import SHARD, DescriptorCache
 from threedsl.files import check_folder, whole_file
@@ -43,7 +43,6 @@ AHEAD = BLOCK  # pictures that are decoded ahead of the network
 READERS = 4
 NO_DIGEST = b""
 STREAMS_KEPT = ("appearance", "shape")
-TEXTS = ("path", "pid", "camid", "clothes")
 
 
 @dataclass(frozen=True)
@@ -96,6 +95,7 @@ def key_of(model: ThreeDSL, records: Sequence[Record], find: bool) -> str:
         except OSError:
             size, changed = -1, -1
         row = [*(str(getattr(record, name)) for name in TEXTS), size, changed]
+        row += [] if record.time is None else [record.time]
         digest.update(json.dumps(row).encode())
     return digest.hexdigest()
 
@@ -225,7 +225,7 @@ def finish(job: Job) -> tuple[int, list[str]] | None:
     """Put all blocks together as the output and fill the cache; None where blocks of another process are missing.
 
     Returns:
-        How many pictures are in it, and a sentence for each that was left out (none where another process finished).
+        How many pictures are in it, and a sentence for each that was left out.
 
     Raises:
         InputError: nothing can be written, or no picture could be read.
@@ -233,7 +233,7 @@ def finish(job: Job) -> tuple[int, list[str]] | None:
     try:
         with locked(job.folder):
             if job.is_complete:
-                return _count(job.out), []
+                return written(job)
             if not all(job.file(number).is_file() for number in job.blocks):
                 return None
             config = job.model.config
@@ -252,16 +252,20 @@ def finish(job: Job) -> tuple[int, list[str]] | None:
             shutil.rmtree(job.folder, ignore_errors=True)
             return len(rows), skipped
     except FileNotFoundError:
-        return (_count(job.out), []) if job.is_complete else None
+        return written(job) if job.is_complete else None
 
 
-def _count(out: Path) -> int:
-    with np.load(out, allow_pickle=False) as file:
-        return len(file["path"])
+def written(job: Job) -> tuple[int, list[str]]:
+    """Of a complete output: how many pictures are in it, and a sentence for each of the list that is not."""
+    with np.load(job.out, allow_pickle=False) as file:
+        paths = file["path"].tolist()
+    kept = set(paths)
+    missing = [record.path for record in job.records if str(record.path) not in kept]
+    return len(paths), [f"{path} could not be read when {job.out} was written." for path in missing]
 
 
 def _write_output(job: Job, rows: np.ndarray, pieces: list[dict[str, np.ndarray]]) -> None:
-    """appearance, shape, combined (N, D); path, pid, camid, clothes (N,) text; fingerprint, job () text."""
+    """appearance, shape, combined (N, D); `columns`, each (N,); fingerprint, job () text."""
     appearance, shape = (np.concatenate([piece[name] for piece in pieces]) for name in STREAMS_KEPT)
     records = [job.records[row] for row in rows]
     with whole_file(job.out) as file:
@@ -272,7 +276,7 @@ def _write_output(job: Job, rows: np.ndarray, pieces: list[dict[str, np.ndarray]
             combined=combine(appearance, shape, job.model.config.shape_share),
             fingerprint=np.array(job.model.fingerprint),
             job=np.array(job.key),
-            **{name: np.array([str(getattr(one, name)) for one in records]) for name in TEXTS},
+            **columns(records),
         )
 
 

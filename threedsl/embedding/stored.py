@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import re
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from threedsl.arrays import check_members
+from threedsl.data.listfile import Record
 from threedsl.errors import InputError
 from threedsl.evaluation.descriptor_cache import DAMAGE
 
+TEXTS = ("path", "pid", "camid", "clothes")
 LONGEST_KEY = 2**12  # bytes of the array that tells what an output is made of
 DIGEST = re.compile(r"|[0-9a-f]{64}")
+
+
+def columns(records: Iterable[Record]) -> dict[str, np.ndarray]:
+    """The arrays that tell an output's N pictures apart: path, pid, camid, clothes (N,) text and, where it is known of
+    one of them, time (N,) float64 in seconds since 1970, NaN for the others."""
+    records = list(records)
+    found = {name: np.array([str(getattr(one, name)) for one in records], str) for name in TEXTS}
+    if any(one.time is not None for one in records):
+        found["time"] = np.array([np.nan if one.time is None else one.time for one in records], np.float64)
+    return found
 
 
 def is_made_by(out: Path, key: str) -> bool:

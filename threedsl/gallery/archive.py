@@ -215,9 +215,8 @@ def _unfit(info: zipfile.ZipInfo, name: str, seen: set[str]) -> str:
 
 
 def _is_clutter(name: str) -> bool:
-    """What operating systems add to a zip."""
-    parts = PurePosixPath(name).parts
-    return "__MACOSX" in parts or is_clutter(parts[-1])
+    """What operating systems and file managers add to a zip, and everything in folders that are hidden."""
+    return any(is_clutter(part) for part in PurePosixPath(name).parts)
 
 
 def _too_much(shown: str) -> str:

@@ -59,6 +59,7 @@ def write_exported(path: Path, title: str, gallery: Gallery, thumbnails: Sequenc
         "title": title,
         "fingerprint": gallery.fingerprint,
         "kind": "flat",
+        "shape_share": gallery.shape_share,
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in arrays.items()},
         "records": [
             {
@@ -89,7 +90,7 @@ def read_exported(
         fingerprint: that of the running model; an index from another one is refused.
         widths: that model's D_a and D_s.
         most: maximum number of pictures.
-        shape_share: that model's.
+        shape_share: that model's, for galleries exported before it was written into the header.
 
     Raises:
         InputError: from another model, damaged, too large, or not in the format of `write_exported`.
@@ -121,6 +122,7 @@ def read_exported(
             for i in range(len(rows))
         ]
         title = header["title"] if isinstance(header.get("title"), str) else ""
+        share = _share(header.get("shape_share", shape_share))
     except TooMuch:
         raise
     except InputError as error:
@@ -131,7 +133,7 @@ def read_exported(
         raise InputError(f"{archive.shown} lacks {str(error)[:60]}; export the gallery again.") from None
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{archive.shown} is damaged ({_first_line(error)}); export it again.") from None
-    gallery = Gallery(records, *arrays, fingerprint, shape_share=shape_share)
+    gallery = Gallery(records, *arrays, fingerprint, shape_share=share)
     return Exported(title, gallery, thumbnails)
 
 
@@ -161,6 +163,12 @@ def _descriptors(archive: Archive, entry: Entry, checksums: dict, shape: tuple[i
 
 def _thumbnail(data: bytes, name: str) -> np.ndarray:
     return load_image(data, name, Limits(pixels=MOST_THUMBNAIL_PIXELS))
+
+
+def _share(value: object) -> float:
+    if type(value) not in (int, float) or not 0 < value < 1:  # false for NaN as well
+        raise ValueError("shape_share is no number between 0 and 1")
+    return value
 
 
 def _record(row: dict) -> Record:

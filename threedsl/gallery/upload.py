@@ -32,7 +32,9 @@ from threedsl.gallery.exchange import is_exported
 
 MOST_PICTURES = 500  # per gallery
 MOST_LIST_BYTES = 2**20
+LIST_HEAD = 4096  # bytes that tell whether a text is a list
 LISTS = (".txt", ".lst", ".list")
+CHOSEN = "gallery.txt"  # the list of a zip with several
 _LISTED = re.compile(rf".*\.({'|'.join(suffix[1:] for suffix in sorted(SUFFIXES))})\s+\S", re.IGNORECASE)
 
 
@@ -107,9 +109,7 @@ def _from_archive(archive: Archive, title: str) -> Upload:
     if is_exported(archive):
         return Upload(title, [], True, archive.left_out, archive)
     pictures = {entry.name for entry in archive.entries if _is_picture(archive, entry)}
-    kept = [
-        entry for entry in archive.entries if entry.name in pictures or entry.name.lower().endswith(LISTS)
-    ]
+    kept = [entry for entry in archive.entries if entry.name in pictures or _may_be_list(archive, entry)]
     entries = dict(zip(_without_wrapper([entry.name for entry in kept]), kept, strict=True))
     left_out = list(archive.left_out)
     found = {name: entry for name, entry in entries.items() if entry.name in pictures}
@@ -153,10 +153,23 @@ def _is_picture(archive: Archive, entry: Entry) -> bool:
         return False
 
 
+def _may_be_list(archive: Archive, entry: Entry) -> bool:
+    """Whether a text file is called as a list is, or begins as one; other texts, such as a licence beside the folder
+    of people, do not tell what the pictures' folders mean. One that cannot be unpacked is judged by its name."""
+    if not entry.name.lower().endswith(LISTS):
+        return False
+    if PurePosixPath(entry.name).name == CHOSEN:
+        return True
+    try:
+        return _lists_pictures(archive.head(entry, LIST_HEAD))
+    except InputError:
+        return True
+
+
 def _choose_list(entries: Mapping[str, object], archive: Archive) -> str | None:
     """The name of the zip's list: list/gallery.txt, gallery.txt, or the only text file whose first line lists a
     picture."""
-    for name in ("list/gallery.txt", "gallery.txt"):
+    for name in (f"list/{CHOSEN}", CHOSEN):
         if name in entries:
             return name
     texts = [name for name in entries if name.lower().endswith(LISTS) and name.count("/") <= 1]
@@ -174,7 +187,7 @@ def _choose_list(entries: Mapping[str, object], archive: Archive) -> str | None:
 
 
 def _lists_pictures(text: bytes) -> bool:
-    lines = (line.strip() for line in text[:4096].decode("utf-8", "replace").splitlines())
+    lines = (line.strip() for line in text[:LIST_HEAD].decode("utf-8", "replace").splitlines())
     first = next((line for line in lines if line and not line.startswith("#")), "")
     return bool(_LISTED.match(first))
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
@@ -83,23 +84,23 @@ def _is_share(value: object) -> bool:
 
 
 def summarized(trainings: dict[str, Sequence[list[dict]]]) -> list[Row]:
-    """Rows in the order of trainings, protocols and streams.
+    """Rows in the order of trainings, protocols and streams. Datasets of the same name in one file are told apart by
+    their folders.
 
     Args:
         trainings: name -> for each seed what `read_rows` returned.
 
     Raises:
-        InputError: seeds of one training lack a protocol or stream that others have, or results that would be compared
-            are of different pictures.
+        InputError: seeds of one training lack a protocol or stream that others have, a file has one twice, or results
+            that would be compared are of different pictures.
     """
     rows, known = [], {}
+    shared = _shared_names(seed for seeds in trainings.values() for seed in seeds)
     for name, seeds in trainings.items():
-        by_seed = [{_key(row): row for row in seed} for seed in seeds]
-        for key in by_seed[0]:
+        by_seed = [_by_key(name, seed, shared) for seed in seeds]
+        for key in dict.fromkeys(key for seed in by_seed for key in seed):
             if not all(key in seed for seed in by_seed):
-                raise InputError(
-                    f"{name}: not every file has {' under '.join(key[:1:-1])}; evaluate all alike."
-                )
+                raise InputError(f"{name}: not every file has {_in_words(key)}; evaluate all alike.")
             found = [seed[key] for seed in by_seed]
             facts = {field: found[0].get(field) for field in SAME}
             block = key[:2]
@@ -113,17 +114,47 @@ def summarized(trainings: dict[str, Sequence[list[dict]]]) -> list[Row]:
     return rows
 
 
-def _key(row: dict) -> tuple[str, str, str]:
+def _shared_names(files: Iterable[list[dict]]) -> set[str]:
+    """The datasets' names that stand for several folders in one file."""
+    pairs = (dict.fromkeys((_name(row), str(row.get("folder", ""))) for row in rows) for rows in files)
+    return {name for file in pairs for name, count in Counter(name for name, _ in file).items() if count > 1}
+
+
+def _by_key(training: str, rows: list[dict], shared: set[str]) -> dict[tuple[str, str, str], dict]:
+    found: dict[tuple[str, str, str], dict] = {}
+    for row in rows:
+        key = _key(row, shared)
+        if key in found:
+            raise InputError(
+                f"{training}: a file has {_in_words(key)} twice; write one file for each run of `evaluate`."
+            )
+        found[key] = row
+    return found
+
+
+def _in_words(key: tuple[str, str, str]) -> str:
+    dataset, protocol, stream = key
+    return f"{stream} under {protocol} of {dataset}"
+
+
+def _name(row: dict) -> str:
+    return str(row.get("dataset") or Path(str(row.get("folder", ""))).name)
+
+
+def _key(row: dict, shared: set[str]) -> tuple[str, str, str]:
+    """(dataset, protocol, stream) as they are shown."""
+    name = _name(row)
+    dataset = f"{name} in {row.get('folder')}" if name in shared else name
     beyond = [f"expanded by {row['expand']}"] if row.get("expand") else []
     beyond += ["re-ranked"] if row.get("rerank") else []
     protocol = row["protocol"] + (f" ({', '.join(beyond)})" if beyond else "")
-    return str(row.get("dataset") or Path(str(row.get("folder", ""))).name), protocol, row["stream"]
+    return dataset, protocol, row["stream"]
 
 
 def _row(name: str, key: tuple[str, str, str], found: list[dict], facts: dict) -> Row:
     figures = {metric: _mean([row[metric] for row in found]) for metric in METRICS}
     refined = bool(facts["rerank"] or facts["expand"])
-    paper = find_published(key[0], key[1], any(row.get("differences") for row in found), refined)
+    paper = find_published(_name(found[0]), key[1], any(row.get("differences") for row in found), refined)
     return Row(name, *key, figures, facts, paper)
 
 

@@ -1,0 +1,48 @@
+"""Files beside the pictures of a zip do not change who is in them."""
+
+import pytest
+
+from tests.zips import crop, zipped
+from threedsl.errors import InputError
+from threedsl.gallery.upload import open_upload
+
+PEOPLE = {"people/anna/1.png": crop(1), "people/anna/2.png": crop(2), "people/ben/1.png": crop(3)}
+LIST = b"images/a.png 7 2\nimages/b.png 8 1\n"
+
+
+def labels(tmp_path, files: dict[str, bytes]) -> tuple[list[tuple[str, str]], list[str]]:
+    """(path, person) of every picture of a zip, and the sentences about the rest."""
+    path = tmp_path / "people.zip"
+    path.write_bytes(zipped(files))
+    with open_upload([path]) as found:
+        return [
+            (source.record.path.as_posix(), source.record.pid) for source in found.sources
+        ], found.left_out
+
+
+@pytest.mark.parametrize(
+    "name", ["LICENSE.txt", "READ ME.md", "notes/of/mine.txt", "people.list", "people/x/y.txt"]
+)
+def test_a_text_beside_the_folder_of_people_does_not_make_it_a_person(tmp_path, name):
+    rows, left_out = labels(tmp_path, PEOPLE | {name: b"Free for any use."})
+    assert rows == [("anna/1.png", "anna"), ("anna/2.png", "anna"), ("ben/1.png", "ben")]
+    assert left_out == [f"1 file is not a picture in people.zip: {name}."]
+
+
+@pytest.mark.parametrize("place", ["list/gallery.txt", "gallery.txt", "people.list"])
+def test_a_text_beside_a_dataset_does_not_hide_its_list(tmp_path, place):
+    files = {"images/a.png": crop(1), "images/b.png": crop(2), place: LIST}
+    inside = {f"dataset/{name}": data for name, data in files.items()}
+    rows, left_out = labels(tmp_path, inside | {"LICENSE.txt": b"Free for any use."})
+    assert rows == [("images/a.png", "7"), ("images/b.png", "8")]
+    assert left_out == ["1 file is not a picture in people.zip: LICENSE.txt."]
+
+
+def test_a_list_beside_the_folder_of_pictures_names_them_from_there(tmp_path):
+    rows, _ = labels(tmp_path, PEOPLE | {"who.txt": b"people/anna/1.png 7\npeople/ben/1.png 8\n"})
+    assert rows == [("people/anna/1.png", "7"), ("people/ben/1.png", "8")]
+
+
+def test_a_list_that_names_nothing_is_said(tmp_path):
+    with pytest.raises(InputError, match=r"^gallery\.txt"):
+        labels(tmp_path, PEOPLE | {"gallery.txt": b"Free for any use."})
