@@ -138,6 +138,9 @@ def train(
             rate = run.optimizer.param_groups[0]["lr"]
             log_losses(writer, done, config.steps, logged, seen / (time.monotonic() - clock), rate, began)
             clock, seen = time.monotonic(), 0
+        # Before anything is scored: what fails there must not cost the steps.
+        if saves and leads:
+            save_state(out / "last", run.modules, run.optimizers, run.info(done))
         if (done % config.evaluate_every == 0 or done == config.steps) and run.validation:
             described = evaluate_validation(
                 network, run.validation, run.body, accelerator.device, writer, done
@@ -146,8 +149,6 @@ def train(
                 choose_shares(network, run.validation, *described, config.shares)
             run.learner.train()  # evaluation left all of it in training mode, frozen parts too
             clock, seen = time.monotonic(), 0
-        if saves and leads:
-            save_state(out / "last", run.modules, run.optimizers, run.info(done))
         if stopped or done == stop_at:
             break
     progress.close()

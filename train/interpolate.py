@@ -26,7 +26,7 @@ from train.data.validation import draw_validation
 from train.export import copy_files
 from train.measure.provenance import read_settings
 from train.measure.retrieval import RetrievalSet, describe
-from train.measure.shares import choose_shares
+from train.measure.shares import choose_shares, where_clothes_stay
 from train.stages import FIRST_STAGE
 
 log = logging.getLogger("train")
@@ -150,8 +150,8 @@ def scores_by_alpha(start: ThreeDSLNetwork, tuned: ThreeDSLNetwork, data: Retrie
 
 
 def best_alpha(scores: dict[float, dict]) -> float:
-    """The first of ALPHAS with the highest rank-1 where the clothes stay."""
-    protocol = "same-clothes" if "same-clothes" in scores[ALPHAS[0]] else "standard"
+    """The first of ALPHAS with the highest rank-1 under `where_clothes_stay`."""
+    protocol = where_clothes_stay(scores[ALPHAS[0]])
     return max(ALPHAS, key=lambda alpha: (scores[alpha][protocol]["rank-1"], -alpha))
 
 

@@ -4,6 +4,7 @@ It contains no random state: whatever is drawn in a step is a function of the se
 """
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -121,20 +122,30 @@ def load_state(folder: Path, modules: dict[str, nn.Module], optimizers: dict[str
         ) from None
 
 
+def whole_settings(recorded: dict) -> dict:
+    """A run's recorded settings in today's names. Fields added since had their defaults, here and in the network; new
+    fields of `augment` change pictures by default."""
+    defaults = TrainConfig().to_dict()
+    settings = defaults | EVERYONE | upgrade(recorded)
+    settings["network"] = defaults["network"] | settings["network"]
+    return settings
+
+
+def other_values(before: dict, now: dict, aside: Collection[str]) -> list[str]:
+    """Names of the fields, but those set `aside`, in which two `whole_settings` differ."""
+    return sorted(key for key in now if key not in aside and before.get(key) != now[key])
+
+
 def refuse_changes(info: dict, config: TrainConfig, processes: int, training_set: str) -> None:
     """InputError if the run would resume with other settings or data; `training_set` is the data's fingerprint."""
-    now = config.to_dict() | {"processes": processes}
-    # Fields added since the run was started had their defaults, here and in the network; new fields of `augment`
-    # change pictures by default.
-    defaults = TrainConfig().to_dict()
-    before = defaults | EVERYONE | upgrade(info["config"]) | {"processes": info["processes"]}
-    before["network"] = defaults["network"] | before["network"]
+    now = whole_settings(config.to_dict()) | {"processes": processes}
+    before = whole_settings(info["config"]) | {"processes": info["processes"]}
     for values in (before, now):
         values["cycle"] = values["cycle"] or values["steps"]
     # Whole cycles of one length: a longer run begins as the shorter one did.
     if before["cycle"] == now["cycle"] and info["step"] <= now["steps"]:
         before["steps"] = now["steps"]
-    changed = sorted(key for key in now if key not in MACHINE_FIELDS and before.get(key) != now[key])
+    changed = other_values(before, now, MACHINE_FIELDS)
     if changed:
         raise InputError(
             f"The run in {config.out} was started with other values of {', '.join(changed)}; resume it with "

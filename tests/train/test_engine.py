@@ -115,6 +115,19 @@ def test_a_run_from_before_a_field_of_the_network_goes_on(changes, named):
         refuse_changes({"config": before, "processes": 1, "step": 9}, config, 1, "as ever")
 
 
+def test_a_run_whose_shares_cannot_be_chosen_keeps_its_steps(data, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise InputError("nothing to choose on")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "choose_shares", refuse)
+        with pytest.raises(InputError, match="nothing to choose on"):
+            run(data, tmp_path / "run")
+    asked = take(monkeypatch, lambda place: place)
+    run(data, tmp_path / "run", resume=True)
+    assert asked == [] and (tmp_path / "run" / "export" / "training.json").is_file()
+
+
 def test_a_run_goes_on_with_its_own_data_only(data, tmp_path):
     """Wherever they lie now."""
     out = tmp_path / "run"

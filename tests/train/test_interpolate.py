@@ -7,13 +7,14 @@ import pytest
 import torch
 
 from tests.network.test_osnet_streams import CONFIG, pictures, starts  # noqa: F401 - a fixture
-from tests.train.toy import write_dataset
+from tests.train.toy import dress_by_camera, write_dataset
 from threedsl import ThreeDSL
 from threedsl.checkpoint.weights import save_checkpoint
 from threedsl.errors import InputError
 from threedsl.network import NetworkConfig, build_network
 from train.__main__ import main
 from train.interpolate import ALPHAS, STREAMS, best_alpha, interpolated
+from train.measure.card.tables import alpha_table
 
 pytestmark = pytest.mark.slow
 
@@ -87,6 +88,19 @@ def test_of_equal_alphas_the_first_is_taken():
     assert best_alpha(scores) == ALPHAS[0]
     scores[ALPHAS[1]]["same-clothes"]["rank-1"] = 91.0
     assert best_alpha(scores) == ALPHAS[1]
+
+
+def test_people_who_never_wear_the_same_before_two_cameras(run, tmp_path):
+    write_dataset(tmp_path / "data", people=16)
+    dress_by_camera(tmp_path / "data")
+    words = ["interpolate", str(run[0] / "export"), "--out", str(tmp_path / "out")]
+    assert main([*words, "--data", str(tmp_path / "data")]) == 0
+    record = json.loads((tmp_path / "out" / "training.json").read_text())["interpolated"]
+    table = record["validation people, by alpha"]["shape"]
+    assert set(table["0.0"]) == {"cloth-changing", "standard"}
+    rank_1 = {alpha: table[str(alpha)]["standard"]["rank-1"] for alpha in ALPHAS}
+    assert rank_1[record["alpha"]["shape"]] == max(rank_1.values())
+    assert "highest standard rank-1 among" in " ".join(alpha_table(record))
 
 
 def test_checkpoints_without_a_start_and_alphas_out_of_range(run, tmp_path, capsys):

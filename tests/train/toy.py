@@ -36,3 +36,13 @@ def write_dataset(root, people=4, outfits=2, pictures=3, size=(64, 32), folder="
     (root / "pose").mkdir(exist_ok=True)
     (root / "pose" / "alphapose-results.json").write_text(json.dumps(poses))
     return lines
+
+
+def dress_by_camera(root):
+    """Lists of a dataset of `write_dataset` where camera 1 sees outfit 0 only, and camera 2 outfit 1 only; camera 1's
+    pictures are the queries."""
+    lines = (root / "list" / "train.txt").read_text().splitlines()
+    kept = [line for line in lines if line.endswith((" 1 0", " 2 1"))]
+    queries = [line for line in kept if line.endswith(" 1 0")]
+    for name, chosen in (("train", kept), ("query", queries), ("gallery", kept)):
+        (root / "list" / f"{name}.txt").write_text("\n".join(chosen) + "\n")

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from threedsl.body.rotation import mirror_pose
+from threedsl.data.images import MAX_SIDE, load_image
 from threedsl.data.listfile import Record
 from threedsl.data.transforms import resize_crop
 from threedsl.errors import InputError
@@ -54,15 +54,13 @@ class TrainingSet:
 
         def decode(i: int) -> None:
             record, folder = self.records[i], listing.folders[listing.places[i]]
-            picture = cv2.imread(str(record.path))
-            if picture is None:
-                raise InputError(
-                    f"Training picture {record.path} cannot be decoded; re-create it or remove it from the list."
-                )
-            pictures[i, ..., :3] = resize_crop(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), size)
+            picture = load_picture(record)
+            pictures[i, ..., :3] = resize_crop(picture, size)
             if listing.masks[i]:
                 pictures[i, ..., 3] = read_mask(folder.root, record, size)
-            self.keypoints[i] = scaled_pose(record, folder.root, folder.poses, size, picture.shape)
+            # Keypoints are in pixels of the file, and a larger picture was reduced as it was read.
+            shape = picture.shape if max(picture.shape) < MAX_SIDE else None
+            self.keypoints[i] = scaled_pose(record, folder.root, folder.poses, size, shape)
 
         with ThreadPoolExecutor() as pool:
             done = pool.map(decode, range(len(pictures)))
@@ -181,8 +179,17 @@ def load_crops(records: Sequence[Record], size: tuple[int, int]) -> NDArray[np.u
     """(N, H, W, 3) RGB crops of the records, for evaluation during training."""
     crops = np.empty((len(records), *size, 3), np.uint8)
     for i, record in enumerate(records):
-        picture = cv2.imread(str(record.path))
-        if picture is None:
-            raise InputError(f"Picture {record.path} cannot be decoded.")
-        crops[i] = resize_crop(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), size)
+        crops[i] = resize_crop(load_picture(record), size)
     return crops
+
+
+def load_picture(record: Record) -> NDArray[np.uint8]:
+    """A listed picture (H, W, 3), read as it is when the network is used.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        return load_image(record.path)
+    except InputError as error:
+        raise InputError(f"{error} Or remove it from the list.") from None

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 
+from threedsl.annotations.dataset import picture_size
 from threedsl.data.keypoints import read_alphapose
 from threedsl.data.layout import check_masks, mask_path, pose_file, pose_id
 from threedsl.data.listfile import Record, read_list
@@ -160,13 +160,12 @@ def scaled_pose(
     shape: tuple[int, ...] | None = None,
 ) -> NDArray[np.float32]:
     """(17, 3) keypoints in pixels of the picture brought to `size`, zeros (confidence 0) where there are none; `shape`
-    spares reading the picture's header."""
+    of the file's picture spares reading its header."""
     points = pose_of(record, root, poses)
     if points is None:
         return np.zeros((JOINTS, 3), np.float32)
     if shape is None:
-        with Image.open(record.path) as picture:
-            shape = (picture.height, picture.width)
+        shape = picture_size(record.path)[::-1]
     return points * np.array([size[1] / shape[1], size[0] / shape[0], 1], np.float32)
 
 

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from threedsl.arguments import seed
 from threedsl.errors import InputError
+from threedsl.reading import read_object
 from train.config import TrainConfig
 from train.configs.read import load_config
 from train.engine import train
 from train.interpolate import between
 from train.measure import compare
-from train.run_state import has_state
+from train.run_state import MACHINE_FIELDS, has_state, other_values, whole_settings
+from train.stages import with_its_network
 from train.stopping import StopRequest
 
 log = logging.getLogger("train")
@@ -53,7 +55,8 @@ def main(args: argparse.Namespace) -> None:
     """Train what is not done yet, then compare; after an interruption the same command continues.
 
     Raises:
-        InputError: a row has no configuration, or a training or the comparison was refused.
+        InputError: a row has no configuration, a checkpoint that is there was trained with other settings, or a
+            training or the comparison was refused.
         Stopped: a signal ended a training; its state is saved.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
@@ -63,8 +66,11 @@ def main(args: argparse.Namespace) -> None:
     if args.list:
         for each in planned.values():
             for one in each:
-                print(f"{one.checkpoint}{'    # done' if finished(one.checkpoint) else ''}")
+                print(f"{one.checkpoint}{standing(one)}")
         return
+    for each in planned.values():
+        for one in each:
+            refuse_others(one)
     # Seed by seed, so that a study that is cut off has whole tables.
     for turn in range(len(args.seeds)):
         for each in planned.values():
@@ -135,6 +141,35 @@ def config_of(args: argparse.Namespace, row: str) -> Path:
 def finished(checkpoint: Path) -> bool:
     """Whether a checkpoint is whole; training.json is written last."""
     return (checkpoint / "training.json").is_file()
+
+
+def standing(one: Plan) -> str:
+    """What the list says of a checkpoint; "" where it is not there."""
+    if not finished(one.checkpoint):
+        return ""
+    others = ", ".join(changes(one.checkpoint, one.config))
+    return f"    # trained with other values of {others}" if others else "    # done"
+
+
+def refuse_others(one: Plan) -> None:
+    """InputError if what a plan needs is there already, but was trained with other settings or on other data: a trial
+    with few steps must not pass for the study."""
+    if one.before is not None:
+        refuse_others(one.before)
+    for checkpoint in dict.fromkeys((one.out / "export", one.checkpoint)):
+        if finished(checkpoint) and (changed := changes(checkpoint, one.config)):
+            raise InputError(
+                f"{checkpoint} was trained with other values of {', '.join(changed)} than those asked for now; give "
+                f"the same ones again (--set), choose another folder (--set out=FOLDER/row), or delete {one.out}."
+            )
+
+
+def changes(checkpoint: Path, config: TrainConfig) -> list[str]:
+    """Names of the fields in which a checkpoint's training differs from a configuration."""
+    before = whole_settings(read_object(checkpoint / "training.json"))
+    now = whole_settings(with_its_network(config).to_dict())
+    # A record says nothing of the pictures but where they were.
+    return other_values(before, now, MACHINE_FIELDS - {"data", "more_data"})
 
 
 def comparison(args: argparse.Namespace, made: dict[str, list[Path]]) -> argparse.Namespace:

@@ -85,7 +85,7 @@ def main(args: argparse.Namespace) -> None:
     ranked = {protocol: data.score(*described, protocol) for protocol in data.protocols}
     figures = {
         "data": facts(args.data, data),
-        "trained on": training_set(folder, args.data),
+        **({"trained on": trained} if (trained := training_set(folder)) else {}),
         "seed": args.seed,
         "chance": {protocol: chance(data, protocol) for protocol in data.protocols},
         **central_figures(folder, network, sets, described, ranked, folder / "bodies.jpg"),

@@ -83,12 +83,28 @@ def facts(root: Path, data: RetrievalSet) -> dict:
     }
 
 
-def training_set(checkpoint: Path, tested: Path) -> dict:
-    """The same for the datasets that training.json names, or for the tested one if they are not available."""
+def training_set(checkpoint: Path) -> dict | None:
+    """Numbers of people and pictures that a checkpoint was trained on, as training.json has them, or as its lists do
+    where a training of an earlier version did not record them; with the settings of its datasets, {} for one that is
+    not there or not of `synthesize`. None where neither is known."""
     settings = checkpoint / "training.json"
     trained = read_object(settings) if settings.is_file() else {}
-    roots = [Path(trained[field]) for field in ("data", "more_data") if trained.get(field)]
-    roots = [root for root in roots if (root / "list" / "train.txt").is_file()] or [tested]
+    roots = folders_of(trained)
+    counts = trained.get("trained on") or _counted(trained, roots)
+    if not counts:
+        return None
+    return {
+        "people": counts["people"],
+        "pictures": counts["pictures"],
+        "made by": made_by(roots[0]) if roots else {},
+        "and by": [made_by(root) for root in roots[1:]],
+    }
+
+
+def _counted(trained: dict, roots: list[Path]) -> dict | None:
+    """People and pictures in the training lists without the validation people; None if a list is not there."""
+    if not roots or not all((root / "list" / "train.txt").is_file() for root in roots):
+        return None
     lists = [read_list(root / "list" / "train.txt", root, check_files=False) for root in roots]
     draw = trained.get("validation", 0.0), trained.get("validation_seed", 0)
     if held_out := draw_validation(lists[0], *draw):
@@ -96,9 +112,28 @@ def training_set(checkpoint: Path, tested: Path) -> dict:
     return {
         "people": sum(len({record.pid for record in records}) for records in lists),
         "pictures": sum(map(len, lists)),
-        "made by": made_by(roots[0]),
-        "and by": [made_by(root) for root in roots[1:]],
     }
+
+
+def synthetic_only(stages: list[dict]) -> bool:
+    """Whether a checkpoint is known to be trained on synthetic people alone, by the settings of its recorded stages in
+    order: none is missing, and all of their datasets are there."""
+    if not stages or any(stages[0].get(before) for before in ("start", "refine", "finetune")):
+        return False
+    if not all(follows(stages[0], stage) for stage in stages if stage.get("finetune")):
+        return False
+    folders = [folders_of(stage) for stage in stages]
+    return all(roots and all(map(made_by, roots)) for roots in folders)
+
+
+def follows(first: dict, second: dict) -> bool:
+    """Whether a stage trained the first one's network further (`finetune`), without another stage in between."""
+    return bool(first) and Path(first["out"]) / "export" == Path(second["finetune"])
+
+
+def folders_of(stage: dict) -> list[Path]:
+    """The dataset folders of a training's settings."""
+    return [Path(stage[field]) for field in ("data", "more_data") if stage.get(field)]
 
 
 def made_by(root: Path) -> dict:

@@ -1,6 +1,7 @@
 """Retrieval scores of a network on query and gallery pictures."""
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -42,13 +43,16 @@ class RetrievalSet:
     def people(self) -> int:
         return len({record.pid for record in self.records})
 
-    @property
+    @cached_property
     def protocols(self) -> tuple[str, ...]:
-        """The protocols these lists can be scored under; only "standard" where clothes are unknown or no one changes
-        them."""
+        """The protocols these lists can be scored under, "standard" last; only that one where clothes are unknown or no
+        one changes them."""
         outfits = {(record.pid, record.clothes) for record in self.records}
-        changing = "" not in self.labels.clothes and len(outfits) > self.people
-        return ("cloth-changing", "same-clothes", "standard") if changing else ("standard",)
+        if "" in self.labels.clothes or len(outfits) == self.people:
+            return ("standard",)
+        # Where every camera sees its own outfit, no match wears the query's clothes.
+        by_clothes = ("cloth-changing", "same-clothes")
+        return (*(name for name in by_clothes if self.matches(name)[0].any()), "standard")
 
     def describe(
         self, network: ThreeDSLNetwork, device: torch.device | str = "cpu"

@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+from collections.abc import Container
 
 import numpy as np
 import torch
@@ -71,7 +72,10 @@ def capped_share(data: RetrievalSet, query: DescriptorsByStream, gallery: Descri
     for share in CAPPED_SHARES:
         both = [{"combined": combine(side["appearance"], side["shape"], share)} for side in (query, gallery)]
         found[share] = _same_clothes(data, *both, "combined")
-    log.info("same-clothes mAP, validation people, by the shape stream's share: %s", _in_percent(found))
+    log.info(
+        "%s mAP, validation people, by the shape stream's share: %s",
+        *(where_clothes_stay(data.protocols), _in_percent(found)),
+    )
     return largest_within(found, CAP) or CAPPED_SHARES[0]
 
 
@@ -89,7 +93,8 @@ def capped_part_shares(
         both = [{"shape": weigh(features, shares).numpy()} for features in sides]
         found[tenths / TENTHS] = _same_clothes(data, *both, "shape")
     log.info(
-        "same-clothes mAP of the shape stream, validation people, by the parts' share: %s", _in_percent(found)
+        "%s mAP of the shape stream, validation people, by the parts' share: %s",
+        *(where_clothes_stay(data.protocols), _in_percent(found)),
     )
     chosen = largest_within(found, CAP)
     each = round(chosen / parts, 4)
@@ -102,11 +107,16 @@ def largest_within(found: dict[float, float], slack: float) -> float:
     return max(share for share, value in found.items() if value >= best - slack)
 
 
+def where_clothes_stay(protocols: Container[str]) -> str:
+    """Of a set's protocols the one whose matches wear the query's clothes; the one of any match where clothes are
+    unknown, never change or always do."""
+    return "same-clothes" if "same-clothes" in protocols else "standard"
+
+
 def _same_clothes(data: RetrievalSet, query, gallery, stream: str) -> float:
-    """mAP of one stream where the clothes stay; of any match where they are unknown or never change."""
-    protocol = "same-clothes" if "same-clothes" in data.protocols else data.protocols[0]
+    """mAP of one stream under `where_clothes_stay`."""
     sides = [{stream: side[stream]} for side in (query, gallery)]
-    return data.score(*sides, protocol)[stream].mean_average_precision
+    return data.score(*sides, where_clothes_stay(data.protocols))[stream].mean_average_precision
 
 
 def _in_percent(found: dict[float, float]) -> str:
@@ -120,7 +130,6 @@ def choose_share(data: RetrievalSet, query: DescriptorsByStream, gallery: Descri
     streams does not know whether the clothes changed.
     """
     protocols, found = [name for name in data.protocols if name != "standard"] or data.protocols, {}
-    protocols = [name for name in protocols if data.matches(name)[0].any()]
     for share in SHARES:
         both = [{"combined": combine(side["appearance"], side["shape"], share)} for side in (query, gallery)]
         scores = [data.score(*both, protocol)["combined"] for protocol in protocols]

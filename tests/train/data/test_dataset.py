@@ -8,13 +8,15 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from tests.train.toy import write_dataset
 from threedsl.body.rotation import mirror_pose
+from threedsl.data.images import load_image
 from threedsl.errors import InputError
 from train.data.augment import AugmentConfig, choose
 from train.data.dataset import TrainingSet, TrainingSteps
-from train.data.listing import Listing
+from train.data.listing import Listing, scaled_pose
 from train.data.sampler import IdentitySampler
 from train.measure.retrieval import RetrievalSet
 
@@ -126,6 +128,54 @@ def test_pictures_may_lie_where_the_data_set_put_them(tmp_path):
     pose = tmp_path / "set" / "pose" / "alphapose-results.json"
     pose.write_text(pose.read_text().replace("images/", f"{tmp_path}/elsewhere/"))
     assert len(TrainingSet(Listing.read([tmp_path / "set"]), SIZE).records) == len(lines)
+
+
+def test_pictures_are_read_as_they_are_when_the_network_is_used(tmp_path):
+    """Transparent ones over white, not over black."""
+    lines = write_dataset(tmp_path, people=2)
+    path = tmp_path / lines[0].split()[0]
+    picture = np.random.default_rng(0).integers(0, 256, (*SIZE, 4), dtype=np.uint8)
+    picture[:20] = (0, 0, 0, 0)
+    cv2.imwrite(str(path), picture)
+    expected = load_image(path)
+    assert (expected[:20] == 255).all() and expected[20:].std() > 50
+    decoded = TrainingSet(Listing.read([tmp_path]), SIZE).pictures[0, :3].permute(1, 2, 0)
+    assert (decoded.numpy() == expected).all()
+    data = RetrievalSet.read(tmp_path, SIZE)
+    assert (data.gallery[0] == expected).all()
+
+
+def test_keypoints_fit_pictures_that_were_reduced_as_they_were_read(tmp_path):
+    """They are in pixels of the file, turned upright."""
+    lines = write_dataset(tmp_path, people=2)
+    before = TrainingSet(Listing.read([tmp_path]), SIZE).keypoints
+    path, pose = tmp_path / lines[0].split()[0], tmp_path / "pose" / "alphapose-results.json"
+    lying = Image.fromarray(np.zeros((SIZE[1] * 40, SIZE[0] * 40, 3), np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    lying.save(path, exif=exif, compress_level=1)
+    entries = json.loads(pose.read_text())
+    for place in range(51):
+        entries[0]["keypoints"][place] *= 1 if place % 3 == 2 else 40
+    pose.write_text(json.dumps(entries))
+    assert load_image(path).shape == (2000, 1000, 3)
+    listing = Listing.read([tmp_path])
+    assert np.allclose(TrainingSet(listing, SIZE).keypoints, before, atol=1e-3)
+    folder = listing.folders[0]
+    assert np.allclose(scaled_pose(listing.records[0], folder.root, folder.poses, SIZE), before[0], atol=1e-3)
+
+
+def test_a_damaged_picture_is_named(tmp_path):
+    lines = write_dataset(tmp_path, people=2)
+    (tmp_path / lines[0].split()[0]).write_bytes(b"no picture")
+    for read in (
+        lambda: TrainingSet(Listing.read([tmp_path]), SIZE),
+        lambda: RetrievalSet.read(tmp_path, SIZE),
+    ):
+        with pytest.raises(
+            InputError, match=r"000/c1_o0\.png is not a picture .* Or remove it from the list\."
+        ):
+            read()
 
 
 def test_a_damaged_mask_is_named(tmp_path):

@@ -1,5 +1,6 @@
 """`train ablation`: rows and seeds in one command that can be interrupted."""
 
+import argparse
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ from threedsl.checkpoint.weights import load_checkpoint
 from train import engine
 from train.__main__ import main
 from train.interpolate import STREAMS
+from train.measure import ablation
 
 FOLDER = "train/configs/ablation/market1501"
 TOY = {
@@ -88,6 +90,46 @@ def test_a_row_without_a_configuration_is_refused_before_anything_is_trained(wor
     wrong = [word.replace("table.json", "table.txt") for word in words]
     assert main(["ablation", *wrong]) == 2 and "must end in .json" in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()
+
+
+def planned(words, row, number):
+    """A row as the command plans it."""
+    parser = argparse.ArgumentParser()
+    ablation.add_arguments(parser)
+    return ablation.plan(parser.parse_args(words), row, number)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("steps=9", "steps"),
+        ("network.height=96", "network"),
+        ("losses.triplet=0.5", "losses"),
+        ("data=elsewhere", "data"),
+        ("log_every=7", None),
+    ],
+)
+@pytest.mark.parametrize("row", ["two-streams", "two-streams@0.25"])
+def test_checkpoints_of_other_settings_are_not_taken(
+    words, tmp_path, monkeypatch, capsys, change, named, row
+):
+    """Such as those of a trial; nothing is trained then. What no step depends on may differ."""
+    words = [row if word == "two-streams" else word for word in words]
+    made = planned(words, row, 3)
+    for folder in (made.out / "export", made.checkpoint):
+        folder.mkdir(parents=True, exist_ok=True)
+    said = made.config.to_dict() | {"trained on": {"people": 4}, "interpolated": {"alpha": 0.25}}
+    (made.checkpoint / "training.json").write_text(json.dumps(said))
+    asked = []
+    monkeypatch.setattr(ablation, "make", lambda one, device: asked.append(one))
+    monkeypatch.setattr(ablation.compare, "main", lambda args: None)
+    assert main(["ablation", *words]) == 0 and len(asked) == 4
+    assert main(["ablation", *words, "--set", change]) == (2 if named else 0)
+    sentence = f"{made.checkpoint} was trained with other values of {named} than"
+    assert (sentence in capsys.readouterr().err) is bool(named) and len(asked) == (4 if named else 8)
+    assert main(["ablation", *words, "--set", change, "--list"]) == 0
+    standing = f"trained with other values of {named}" if named else "done"
+    assert f"{made.checkpoint}    # {standing}\n" in capsys.readouterr().out
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.train.toy import write_dataset
 from threedsl.errors import InputError
 from train.configs.read import load_config
 from train.measure.card.text import write_card
@@ -67,7 +68,7 @@ def test_records_that_are_broken_are_a_sentence(tmp_path, text):
         readers += [
             lambda: trained_alike(tmp_path, tmp_path),
             lambda: made_by(tmp_path),
-            lambda: training_set(tmp_path, tmp_path),
+            lambda: training_set(tmp_path),
             lambda: write_card(tmp_path, {}),
             lambda: seen_before(replace(load_config(CONFIG), finetune=str(tmp_path))),
         ]
@@ -77,3 +78,20 @@ def test_records_that_are_broken_are_a_sentence(tmp_path, text):
             InputError, match=r"(training|dataset)\.json is damaged \([^\n]*\); copy it again\."
         ):
             reader()
+
+
+def test_the_training_set_is_the_recorded_one(tmp_path):
+    """Its folder may have changed since, or be gone."""
+    write_dataset(tmp_path / "data", people=16)
+    (tmp_path / "data" / "dataset.json").write_text('{"seed": 3}')
+    folder = trained(tmp_path / "run", data=tmp_path / "data", more_data="null", validation=0.25)
+    # Of an earlier version, which recorded no numbers: those of the list, without the validation people.
+    assert training_set(folder) == {"people": 12, "pictures": 72, "made by": {"seed": 3}, "and by": []}
+    path = folder / "training.json"
+    record = json.loads(path.read_text()) | {"more_data": str(tmp_path / "gone")}
+    path.write_text(json.dumps(record))
+    assert training_set(folder) is None
+    path.write_text(json.dumps(record | {"trained on": {"people": 5, "pictures": 60, "with masks": 0}}))
+    assert training_set(folder) == {"people": 5, "pictures": 60, "made by": {"seed": 3}, "and by": [{}]}
+    path.unlink()
+    assert training_set(folder) is None

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.train.toy import write_dataset
+from tests.train.toy import dress_by_camera, write_dataset
 from threedsl.descriptors import combine
 from train.measure.retrieval import RetrievalSet
 from train.measure.shares import (
@@ -132,3 +132,20 @@ def test_parts_get_as_much_as_same_clothes_can_bear(tmp_path):
 def test_the_largest_that_is_good_enough():
     assert largest_within({0.1: 0.8, 0.3: 0.79, 0.5: 0.7}, 0.02) == 0.3
     assert largest_within({0.1: 0.8, 0.3: 0.79, 0.5: 0.9}, 0.02) == 0.5
+
+
+def test_where_every_camera_sees_its_own_outfit_any_match_counts(tmp_path):
+    """No picture wears the query's clothes, so `same-clothes` has nothing to score."""
+    write_dataset(tmp_path, people=8)
+    dress_by_camera(tmp_path)
+    data = RetrievalSet.read(tmp_path, (64, 32))
+    assert data.protocols == ("cloth-changing", "standard")
+    both = [
+        dict(zip(("appearance", "shape"), features, strict=True))
+        for features in noisy_sides(data, (1.2, 0.0), (32, 32))
+    ]
+    assert capped_share(data, *both) == 0.5 and choose_share(data, *both) > 0.5
+    parts = [
+        {"shape": np.hstack(features) / np.float32(2**0.5)} for features in noisy_sides(data, (0, 0), (9, 9))
+    ]
+    assert capped_part_shares(data, *parts, [9, 9]) == [0.4, 0.6]

@@ -66,6 +66,8 @@ def test_other_figures_training_ablation_and_pictures(found, folder):
     assert people[1] == ["3D body shape", "30.0", "40.0"]
     assert back[1] == ["3D body shape", "34.0 (33.0 to 35.0)"]
     assert measured.trained_on(found) == "<p>2,345 pictures of 91 synthetic people.</p>"
+    found.metrics["trained on"]["and by"] = [{"seed": 2}, {}]
+    assert measured.trained_on(found) == "<p>2,345 pictures of 91 people.</p>"
     assert "| parts | shape | 91.0 (90.0 to 92.0) | 81.0 (80.0 to 82.0) | 3 |" in found.ablation
     assert found.card == {"Training": "long", model_card.LIMITS: "Not for **this**."}
     assert [path.name for path, _ in found.pictures] == ["failures.jpg"]

@@ -165,7 +165,7 @@ def trained_on(evidence: Evidence) -> str:
     data = evidence.metrics.get("trained on", {})
     if not data.get("people"):
         return ""
-    kind = "synthetic people" if data.get("made by") else "people"
+    kind = "synthetic people" if all([data.get("made by"), *data.get("and by", [])]) else "people"
     return f"<p>{data.get('pictures', 0):,} pictures of {data['people']:,} {kind}.</p>"
 
 

@@ -1,13 +1,12 @@
 """The text of the model card (a checkpoint's README.md), filled in with measured figures."""
 
-from collections.abc import Callable
+import textwrap
 from pathlib import Path
 
 from threedsl.files import write_whole
 from threedsl.reading import read_object
-from train.configs.upgrade import upgrade
+from train.measure.card.stages import EVERY, learned, osnet_lines, training_lines
 from train.measure.card.tables import (
-    alpha_table,
     body_table,
     calibration_table,
     feature_table,
@@ -20,7 +19,7 @@ from train.measure.card.tables import (
     shape_lines,
     starts_table,
 )
-from train.measure.provenance import KEPT, seed_of
+from train.measure.provenance import KEPT, seed_of, synthetic_only
 from train.stages import FIRST_STAGE, SECOND_STAGE
 
 FRONT = """---
@@ -53,7 +52,7 @@ is restricted or forbidden in many places.
 SYNTHETIC = """## How it was made
 
 `python -m train body`, `wardrobe`, `synthesize`, `run` and `measure`; the last one produces every figure above. The
-weights are Apache-2.0. Garments, hair and skins of the training pictures are MakeHuman's (CC0, CC BY; ATTRIBUTION.txt
+weights are Apache-2.0. Garments, hair and skins of the synthetic pictures are MakeHuman's (CC0, CC BY; ATTRIBUTION.txt
 in the dataset folder names each); bodies are Anny's (code Apache-2.0, data CC0).{backbone}
 """
 
@@ -62,9 +61,7 @@ BACKBONES = {"lite": "EfficientNet-Lite0", "osnet": "OSNet", "r50": "ResNet-50 a
 
 STARTED = """## What it started from
 
-`person-reidentification-retail-0277` (appearance) and `-0286` (3D shape) of Intel's Open Model Zoo, Apache-2.0
-([NOTICE.txt](NOTICE.txt)). Every tensor was trained further here. The starts saw pictures of real people at their
-makers: Market-1501 surely, what else is not published. No real person's picture was used here.
+{started}
 """
 
 NOTICE = """person-reidentification-retail-0277, person-reidentification-retail-0286
@@ -74,8 +71,7 @@ Licensed under the Apache License, Version 2.0 (the LICENSE file of the threedsl
 
 Source: the Open Model Zoo, https://github.com/openvinotoolkit/open_model_zoo (models/intel), weights of half precision.
 
-Changed here: read from OpenVINO IR into PyTorch, trained further on synthetic people, every tensor interpolated with
-the result; heads for body parts, pose and body shape were added.
+{changed}
 """
 
 
@@ -90,6 +86,12 @@ def write_card(folder: Path, figures: dict) -> None:
     backbone = BACKBONES[config["name"]]
     data = figures["data"]
     synthetic = bool(data["made by"])
+    records = [record for record in (read(FIRST_STAGE), read(SECOND_STAGE), training) if record]
+    artificial = synthetic_only(records)
+    known = {
+        (True, True): ", trained and measured on synthetic people",
+        (True, False): ", measured on synthetic people",
+    }
     front = {
         "name": folder.resolve().name,
         "backbone": backbone,
@@ -97,7 +99,7 @@ def write_card(folder: Path, figures: dict) -> None:
         "width": config["width"],
     }
     lines = [
-        FRONT.format(**front, trained_on=", trained and measured on synthetic people" if synthetic else ""),
+        FRONT.format(**front, trained_on=known.get((synthetic, artificial), "")),
         "## Measured",
         "",
         f"{'Synthetic test' if synthetic else 'Test'} set: {data['people']} people not among those trained on, "
@@ -145,17 +147,13 @@ def write_card(folder: Path, figures: dict) -> None:
         described = osnet_lines if config["name"] == "osnet" else training_lines
         lines += ["## Training", "", *described(read, training)]
         if synthetic:
-            trained = figures["trained on"]
-            made = [trained, *({"made by": by} for by in trained["and by"])]
             lines += [
-                f"Datasets of `python -m train synthesize`. Trained on {trained['pictures']:,} pictures of "
-                f"{trained['people']:,} people: {'; and '.join(map(settings_of, made))}. Measured on: "
-                f"{settings_of(data)}.",
+                f"{trained_on(figures.get('trained on'))}Measured on: {settings_of(data['made by'])}.",
                 "",
             ]
     if config["name"] == "osnet":
-        lines.append(STARTED)
-        write_whole(folder / "NOTICE.txt", NOTICE.encode())
+        lines.append(STARTED.format(started=started(records, artificial)))
+        write_whole(folder / "NOTICE.txt", NOTICE.format(changed=changed(records, artificial)).encode())
     lines.append(LIMITS)
     if synthetic:
         imagenet = "imagenet" in (training.get("pretrained"), read(FIRST_STAGE).get("pretrained"))
@@ -169,69 +167,31 @@ def write_card(folder: Path, figures: dict) -> None:
     write_whole(folder / "README.md", "\n".join(lines).encode())
 
 
-def training_lines(read: Callable[[str], dict], training: dict) -> list[str]:
-    """The training stages in order; `read` gives a JSON file of the checkpoint, empty if there is none."""
-    first, second = read(FIRST_STAGE), read(SECOND_STAGE)
-    middle, record = (second, SECOND_STAGE) if second else (training, "training.json")
-    lines = []
-    if first:
-        lines.append(
-            f"First stage, the appearance stream alone: {drawn(first)}, backbone started from {first['pretrained']}; "
-            f"settings in `{FIRST_STAGE}`. Second stage, the 3D stream, started from the first one's encoder: "
-            f"{drawn(middle)}; settings in `{record}`."
-        )
-    else:
-        lines.append(
-            f"{drawn(middle)}, backbones started from {middle['pretrained'] or 'random weights'}; settings in "
-            f"`{record}`."
-        )
-    lines.append("Supervision of the descriptors: identities, keypoints and masks; no 3D ground truth.")
-    if second:
-        weights = training["losses"]
-        exact = " and ".join(name for name in ("betas", "pose") if weights.get(name))
-        lines.append(
-            "Last stage, with frozen descriptors: pose encoder and body regression, "
-            f"{drawn(training)}, additionally supervised by the exact {exact} of the synthetic people, unlike the "
-            "paper; settings in `training.json`."
-        )
-    return [" ".join(lines), ""]
+def started(records: list[dict], artificial: bool) -> str:
+    """What the nets of osnet knew before, and what became of it; of the recorded stages, and whether they are known to
+    be of synthetic people alone."""
+    sentences = [
+        "`person-reidentification-retail-0277` (appearance) and `-0286` (3D shape) of Intel's Open Model Zoo, "
+        "Apache-2.0 ([NOTICE.txt](NOTICE.txt)).",
+        "Every tensor was trained further here." * any(learned(record) == EVERY for record in records),
+        "The starts saw pictures of real people at their makers: Market-1501 surely, what else is not published.",
+        "No real person's picture was used here." * artificial,
+    ]
+    return filled(" ".join(filter(None, sentences)))
 
 
-def osnet_lines(read: Callable[[str], dict], training: dict) -> list[str]:
-    """The stages of a checkpoint of the network osnet, as far as they are recorded."""
-    stages = [read(FIRST_STAGE), read(SECOND_STAGE), training]
-    first, whole, last = ([None] * 2 + [stage for stage in stages if stage])[-3:]
-    lines = []
-    if first:
-        lines.append(
-            f"First stage: both nets' last stages and all heads, {drawn(first)}, on "
-            f"{first['data']}; settings in `{FIRST_STAGE}`."
-        )
-    if whole:
-        lines.append(
-            f"Second stage: every weight, {drawn(whole)}, on {whole['data']}; settings in `{SECOND_STAGE}`."
-        )
-    between = (whole or last).get("interpolated")
-    if between:
-        alphas = " and ".join(f"{alpha:g} ({stream})" for stream, alpha in between["alpha"].items())
-        lines.append(
-            f"Then every weight that a start has became (1 - alpha) times the start's plus alpha times the run's, "
-            f"alpha {alphas}."
-        )
-    if whole:
-        exact = " and ".join(name for name in ("betas", "pose") if last["losses"].get(name))
-        lines.append(
-            f"Last stage: the parts' features, the pose encoder and body regression, {drawn(last)}, on {last['data']}, "
-            f"with the descriptors of the whole picture frozen and the exact {exact} of the synthetic people, unlike "
-            "the paper; settings in `training.json`."
-        )
-    if head := read("training-keypoints.json"):
-        steps = head["settings"]["steps"]
-        lines.append(
-            f"Afterwards a head learned to correct bodies by found keypoints, {steps:,} steps on {head['people']:,} "
-            "people; everything else stayed as it was; settings in `training-keypoints.json`."
-        )
-    return [" ".join(lines), "", *alpha_table(between)]
+def changed(records: list[dict], artificial: bool) -> str:
+    """What the notice says of changes; arguments as of `started`."""
+    between = any("interpolated" in record for record in records)
+    return filled(
+        f"Changed here: read from OpenVINO IR into PyTorch, trained further{' on synthetic people' * artificial}"
+        f"{', every tensor interpolated with the result' * between}; heads for body parts, pose and body shape were "
+        "added."
+    )
+
+
+def filled(text: str) -> str:
+    return textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False)
 
 
 def share_rule(training: dict) -> str:
@@ -254,16 +214,18 @@ def share_rule(training: dict) -> str:
     return f"{rule}: the query and gallery lists of {data}, whose people are not in its training list."
 
 
-def drawn(stage: dict) -> str:
-    """How many pictures a stage drew; `stage` may be settings of an earlier version."""
-    stage = upgrade(stage)
-    steps, people, pictures = (stage[field] for field in ("steps", "identities", "instances"))
-    return (
-        f"{steps} steps of {people} people x {pictures} pictures ({steps * people * pictures:,} pictures drawn), "
-        f"seed {stage['seed']}"
-    )
+def trained_on(trained: dict | None) -> str:
+    """A sentence about the training set, "" where it is not known; with a space behind it."""
+    if not trained:
+        return ""
+    said = f"Trained on {trained['pictures']:,} pictures of {trained['people']:,} people"
+    made = [trained["made by"], *trained["and by"]]
+    if not all(made):
+        return f"{said}. "
+    return f"Datasets of `python -m train synthesize`. {said}: {'; and '.join(map(settings_of, made))}. "
 
 
-def settings_of(data: dict) -> str:
-    kept = {key: value for key, value in data["made by"].items() if key not in ("body", "version")}
+def settings_of(made: dict) -> str:
+    """The settings in a dataset.json, in words."""
+    kept = {key: value for key, value in made.items() if key not in ("body", "version")}
     return ", ".join(f"{key} {value}" for key, value in kept.items())
