@@ -36,15 +36,15 @@ print(Path(sys.argv[1]).read_text().count("<heap "))
 """
 
 
-@pytest.mark.parametrize(("variable", "told"), [(None, "True"), ("8", "False")])
-def test_threads_share_arenas(tmp_path, monkeypatch, variable, told):
+@pytest.mark.parametrize(("variable", "done"), [(None, "True"), ("8", "False")])
+def test_threads_share_arenas(tmp_path, monkeypatch, variable, done):
     """malloc_info lists the arenas; with the user's own MALLOC_ARENA_MAX nothing is set."""
     monkeypatch.delenv("MALLOC_ARENA_MAX", raising=False)
     if variable:
         monkeypatch.setenv("MALLOC_ARENA_MAX", variable)
     command = [sys.executable, "-c", THREADS, str(tmp_path / "info.xml")]
     said, arenas = subprocess.check_output(command, cwd=REPOSITORY, text=True).split()
-    assert said == told and (int(arenas) <= 2) == (variable is None)
+    assert said == done and (int(arenas) <= 2) == (variable is None)
 
 
 FAULTS = """

@@ -15,7 +15,7 @@ def share_arenas() -> bool:
     """Let all threads take memory from few arenas; whether that was done.
 
     glibc gives every thread an arena of its own, up to eight for each core, and each keeps what its largest decode
-    took: under load the server grew by a third. MALLOC_ARENA_MAX, if set, stands.
+    took: under load the server grew by a third. MALLOC_ARENA_MAX, if set, is respected.
     """
     return "MALLOC_ARENA_MAX" not in os.environ and _set(_ARENA_MAX, MOST_ARENAS)
 
@@ -23,9 +23,9 @@ def share_arenas() -> bool:
 def keep_freed_memory() -> bool:
     """Use freed memory again instead of giving it back to the system; whether that was done.
 
-    glibc maps every large array anew, and the system clears it page by page as it is first written, which takes as long
-    as the layers of a network that fill it: on two cores the early maps of 48 pictures took 3.7 s instead of 2.2. The
-    process stays as large as it once was. Call it before threads are started.
+    glibc maps every large array again, and the system clears its pages on first use, which takes as long as the layers
+    of a network that fill it: on two cores the early maps of 48 pictures took 3.7 s instead of 2.2. The process keeps
+    its largest size. Call it before threads are started.
     """
     return _set(_MMAP_MAX, 0) and _set(_TRIM_THRESHOLD, _NEVER)
 

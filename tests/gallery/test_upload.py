@@ -1,4 +1,4 @@
-"""Files beside the pictures of a zip do not change who is in them."""
+"""Other files in a zip do not change whom its pictures show."""
 
 import pytest
 

@@ -23,8 +23,8 @@ def test_keypoints_of_someone_small_are_looked_for_in_the_crop(size, seen):
 
 def test_only_unknown_keypoints_are_looked_for():
     crop = load_image(read_list(SYNTHETIC / "gallery.txt")[0].path)
-    nobody = np.full((256, 128, 3), 128, np.uint8)
-    found, none, known = seen_in_each([crop, nobody, nobody], [None, None, POINTS])
+    empty = np.full((256, 128, 3), 128, np.uint8)
+    found, none, known = seen_in_each([crop, empty, empty], [None, None, POINTS])
     assert none is None and known is POINTS
     nose, ankles = found[0], found[15:]
     assert nose[1] < 0.25 and (ankles[:, 1] > 0.75).all() and (ankles[:, 1] < 1.1).all()

@@ -154,7 +154,7 @@ def _is_picture(archive: Archive, entry: Entry) -> bool:
 
 
 def _may_be_list(archive: Archive, entry: Entry) -> bool:
-    """Whether a text file is called as a list is, or begins as one; other texts, such as a licence beside the folder
+    """Whether a text file is called as a list is, or begins as one; other texts, such as a licence next to the folder
     of people, do not tell what the pictures' folders mean. One that cannot be unpacked is judged by its name."""
     if not entry.name.lower().endswith(LISTS):
         return False

@@ -27,7 +27,7 @@ def seen_in_photo(person: FoundPerson, box: Box, size: tuple[int, ...]) -> NDArr
 def seen_in_each(
     crops: Sequence[NDArray[np.uint8]], known: Sequence[NDArray | None] | None = None
 ) -> list[NDArray | None]:
-    """(17, 3) COCO keypoints x, y as shares of each RGB uint8 crop (H, W, 3), confidence; None where nobody is seen.
+    """(17, 3) COCO keypoints x, y as shares of each RGB uint8 crop (H, W, 3), confidence; None where no person is seen.
 
     known: those of each crop that need not be looked for, and None for the others.
     """

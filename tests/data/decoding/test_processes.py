@@ -94,7 +94,7 @@ def listed(count: int) -> bytes:
 
 
 @pytest.mark.skipif(not features.check("avif"), reason="Pillow without AVIF")
-def test_what_lets_nothing_else_in_its_process_run_holds_up_nobody_here():
+def test_a_decoder_that_blocks_its_process_does_not_block_this_one():
     """Decoded in this process, 59,000 pictures in a list stop every thread for 17 s."""
     data, ticks = listed(59_000), []
     with ThreadPoolExecutor(1) as pool:

@@ -48,7 +48,7 @@ def server_that_got(data: bytes) -> h11.Connection:
 @pytest.mark.parametrize("line", [b"a:%s\0", b"a:%sb\x0b", b"a: b%s\0", b"a: b\r\n%sc\0", b"a%s: b"])
 @pytest.mark.parametrize("space", [b" ", b"\t", b" \t"])
 def test_runs_of_spaces_take_no_time(line, space):
-    """The first took 35 s, in which nobody was answered."""
+    """The first took 35 s, during which no request was answered."""
     start = time.process_time()
     run = space * (60_000 // len(space))
     with pytest.raises(h11.RemoteProtocolError):

@@ -1,7 +1,7 @@
 """Pictures decoded by processes of their own, which are ended when one takes too much time or memory.
 
-What opening and decoding a file costs can only be told from its headers as far as somebody has read the libraries that
-do it, and while they work, some let nothing else in their process run.
+Headers alone do not show what opening and decoding a file costs: each library has quirks of its own, and some block
+every other thread of their process while they work.
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ def summarized(trainings: dict[str, Sequence[list[dict]]]) -> list[Row]:
 
 
 def _shared_names(files: Iterable[list[dict]]) -> set[str]:
-    """The datasets' names that stand for several folders in one file."""
+    """Names of datasets that belong to several folders in one file."""
     pairs = (dict.fromkeys((_name(row), str(row.get("folder", ""))) for row in rows) for rows in files)
     return {name for file in pairs for name, count in Counter(name for name, _ in file).items() if count > 1}
 
