@@ -19,8 +19,10 @@ STEPS = (
     "body",
     "wardrobe",
     "backgrounds --out data/backgrounds",
-    "synthesize --out data/train --people 1000 --seed 11 --cameras 48 --outfits 3 4 --samples 1 "
-    "--pictures-per-outfit 3 --test-share 0.1 --backgrounds data/backgrounds",
+    "synthesize --out data/train --people 2600 --seed 11 --cameras 48 --outfits 3 4 --samples 1 "
+    "--pictures-per-outfit 3 --test-share 0.02 --backgrounds data/backgrounds",
+    "synthesize --out data/teams --people 160 --seed 12 --cameras 48 --outfits 4 4 --samples 1 "
+    "--pictures-per-outfit 3 --test-share 0 --uniforms 4 --team 40 --backgrounds data/backgrounds",
     "synthesize --out data/test --people 106 --seed 1 --cameras 24 --outfits 4 4 --samples 1 --test-share 0.99 "
     "--backgrounds data/backgrounds",
     "synthesize --out data/uniforms --people 102 --seed 2 --cameras 24 --outfits 4 4 --samples 1 "
@@ -29,7 +31,7 @@ STEPS = (
     "run train/configs/3dsl-lite-whole.yaml",
     "interpolate runs/3dsl-lite-whole/export --out runs/3dsl-lite-interpolated",
     "run train/configs/3dsl-lite-bodies.yaml",
-    "synthesize --out data/more --people 1400 --seed 13 --cameras 48 --outfits 3 4 --samples 1 "
+    "synthesize --out data/more --people 560 --seed 13 --cameras 48 --outfits 3 4 --samples 1 "
     "--pictures-per-outfit 3 --test-share 0.1 --backgrounds data/backgrounds",
     "keypoints runs/3dsl-lite-bodies/export --data data/more --out runs/3dsl-lite-keypoints --steps 6000",
     "measure runs/3dsl-lite-keypoints --data data/test --uniforms data/uniforms",
