@@ -164,6 +164,9 @@ def train(
             "with --resume to continue.",
             128 + request.signal,
         )
+    if stop_at is not None and done == stop_at < config.steps:
+        log.info("stopped at step %d of %d; --resume continues", done, config.steps)
+        return out / "last"
     if leads:
         if run.shares_chosen_on:
             log.info("shares of streams and parts: %s", run.shares_chosen_on)
