@@ -70,8 +70,8 @@ class HubModel(
         model_card_kwargs: dict | None = None,
         **push_options,
     ) -> str | None:
-        """Write config.json, model.safetensors (in pieces of 9 MB), the checkpoint's own body.npz where it has one and, if
-        there is none, a model card.
+        """Write config.json, model.safetensors (in pieces of 9 MB), the checkpoint's own body.npz where it has one
+        and, if there is none, a model card.
 
         An unchanged network keeps its card and measured figures; one that was changed since it was read gets a card
         without figures.
