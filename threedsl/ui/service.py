@@ -130,8 +130,9 @@ class Service:
         self.is_preparing = False
 
     def is_first(self, query: Query | None) -> bool:
-        """Whether this is the query of the first screen, whichever person in its photo is chosen."""
-        return bool(query and self.first and query.photos[0] is self.first.query.photos[0])
+        """Whether this is the query of the first screen, whichever person or area of its photo is chosen."""
+        # The path as an object: a visitor who clicks this example has a photo of the same file.
+        return bool(query and self.first and query.photos[0].path is self.first.query.photos[0].path)
 
     def _in_turn(self, function: Callable) -> Callable:
         def waiting(*args):
