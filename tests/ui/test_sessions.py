@@ -111,7 +111,9 @@ def test_a_gallery_of_the_api_that_was_searched_at_once_lives_as_long_as_others(
     clock.now += visitors.UNUSED_SECONDS - 1
     assert store.get(None, used)
     for session, name in ((None, unused), ("made up", shown)):
-        with pytest.raises(InputError, match="after 30 minutes of inactivity, or after 10 if it was never searched"):
+        with pytest.raises(
+            InputError, match="after 30 minutes of inactivity, or after 10 if it was never searched"
+        ):
             store.get(session, name)
 
 

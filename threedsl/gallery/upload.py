@@ -128,7 +128,9 @@ def _from_archive(archive: Archive, title: str) -> Upload:
         }
         listed = _read_list(archive.read(entries[chosen], MOST_LIST_BYTES), chosen)
         sources, missing = _listed(*listed, contents, chosen)
-        elsewhere = [_unlisted(name, chosen) for name in found if not PurePosixPath(name).is_relative_to(base)]
+        elsewhere = [
+            _unlisted(name, chosen) for name in found if not PurePosixPath(name).is_relative_to(base)
+        ]
         return Upload(title, sources, True, left_out + missing + elsewhere)
     if not found:
         more = f" ({left_out[0]})" if left_out else ""
@@ -235,7 +237,9 @@ def _listed(
     if not sources:
         raise InputError(f"No picture that {shorten(name)} names was sent; the first: {missing[0]}")
     _check_count(len(sources))
-    unlisted = [_unlisted(path, name) for path, there in contents.items() for one in there if one not in named]
+    unlisted = [
+        _unlisted(path, name) for path, there in contents.items() for one in there if one not in named
+    ]
     return sources, missing + unlisted
 
 

@@ -52,7 +52,9 @@ def current_query(upload: dict | None, query: Query | None) -> Query:
     return query
 
 
-def add_photos(service: Service, upload: dict | None, query: Query | None, more: Sequence[dict | str]) -> Query:
+def add_photos(
+    service: Service, upload: dict | None, query: Query | None, more: Sequence[dict | str]
+) -> Query:
     """The photos on the page and more of the same person; those of the first screen are not the visitor's.
 
     Raises:
