@@ -16,9 +16,8 @@ from threedsl.people.keypoints import seen_in_photo
 from threedsl.ui.pictures import fit, jpeg
 from threedsl.ui.uploads import path_of
 
-CROP_HEIGHT = (
-    640  # pixels kept of a crop: plenty for the network and for the overlay, little to hold in a session
-)
+# pixels kept of a crop: plenty for the network and for the overlay, little to hold in a session
+CROP_HEIGHT = 640
 CROP_WIDTH = 480
 MOST_PEOPLE = 11
 VIEW_SIDE = 640  # pixels of the photo on which people are chosen
