@@ -4,12 +4,13 @@ import argparse
 import os
 
 from threedsl.heap import share_arenas
-from threedsl.ui.address import PORT, or_stop, server_port, stop
+from threedsl.ui.address import PORT, or_stop, server_port, stop, tidy_name
 from threedsl.ui.before_import import import_gradio, pause_collection, resume_collection
 from threedsl.ui.cleanup import keep_clean, own_folder
 
 # Set before gradio is imported: no analytics, and uploads go to the folder that is cleaned. A proxy's X-Forwarded-For
 # is ignored unless this variable names the proxy; uvicorn would trust any proxy on this machine.
+tidy_name()
 os.environ[PORT] = str(or_stop(server_port))
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ["GRADIO_TEMP_DIR"] = str(own_folder())

@@ -27,9 +27,8 @@ from threedsl.errors import InputError
 from threedsl.people import finder
 
 RIGHT = 0.5  # intersection over union from which a box is right
-INVENTED = (
-    0.01  # share of pictures without people in which the threshold may leave one, on the half that sets it
-)
+# share of pictures without people in which the threshold may leave one, on the half that sets it
+INVENTED = 0.01
 Found = list[tuple[np.ndarray, float]]
 
 

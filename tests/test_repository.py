@@ -61,7 +61,6 @@ def texts() -> dict[Path, str]:
 
 
 @functools.cache
-@functools.cache
 def parse(path: Path) -> ast.Module:
     return ast.parse((REPOSITORY / path).read_text(encoding="utf-8"), filename=str(path))
 

@@ -36,9 +36,8 @@ class Calibration:
     curves: dict[str, Curve]
     protocol: str
     people: int  # in a gallery
-    same_pairs: float | None = (
-        None  # share of all measured pairs that are one person; None in earlier metrics.json
-    )
+    # share of all measured pairs that are one person; None in earlier metrics.json
+    same_pairs: float | None = None
 
     @classmethod
     def read(cls, folder: str | Path | None) -> Calibration | None:

@@ -206,7 +206,9 @@ class ThreeDSL(HubModel):
     def _read(self, image: Source) -> np.ndarray:
         read = load_image(image)
         if isinstance(image, np.ndarray) and image.shape[2:] == (3,) and image.dtype == np.uint8:
-            read = image  # a crop taller than a photo may be: reduced twice, it would have other descriptors
+            # load_image has checked it, and reduced what is larger than a photo may be; a crop reduced twice has other
+            # descriptors.
+            read = image
         return resize_crop(read, self.input_size)
 
     @torch.inference_mode()
@@ -262,12 +264,12 @@ class ThreeDSL(HubModel):
         count = sum(len(part["appearance"]) for part in parts)
         appearance = joined("appearance", self.config.descriptor)
         shape = joined("shape", self.config.shape_width)
-        people = None
+        found_bodies = None
         if bodies and self.config.shape_stream and parts:
             values = (joined(name, 0) for name in BODIES)
             evidence = joined(EVIDENCE, 0) if EVIDENCE in parts[0] else None
-            people = Bodies(*values, model=self.body, size=self.input_size, evidence=evidence)
-        return Output(appearance, shape, self.fingerprint, self.config.shape_share, people)
+            found_bodies = Bodies(*values, model=self.body, size=self.input_size, evidence=evidence)
+        return Output(appearance, shape, self.fingerprint, self.config.shape_share, found_bodies)
 
 
 def pick_device(device: str | torch.device) -> torch.device:

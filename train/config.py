@@ -41,9 +41,8 @@ class LossWeights:
 
     identity: float = 1.0  # of each stream and each part, as is the triplet's
     triplet: float = 1.0
-    contrastive: float = (
-        0.0  # of each stream and each part; positives and negatives are those of the triplets
-    )
+    # of each stream and each part; positives and negatives are those of the triplets
+    contrastive: float = 0.0
     keep: float = 0.0  # of each stream: the descriptors stay near those of the nets named by `pretrained`
     keypoint: float = 30.0  # squared half-heights
     silhouette: float = 10.0
@@ -64,28 +63,23 @@ class TrainConfig:
 
     name: str = "3dsl-lite"
     data: str = "data/synthetic"  # a dataset folder (images, list, pose, mask)
-    maps: int = (
-        0  # cached versions of each picture; the first stages of osnet are then frozen (train.data.maps)
-    )
-    more_data: str | None = (
-        None  # another one whose list/train.txt is trained on as well, with identities of its own
-    )
+    # cached versions of each picture; the first stages of osnet are then frozen (train.data.maps)
+    maps: int = 0
+    # another one whose list/train.txt is trained on as well, with identities of its own
+    more_data: str | None = None
     out: str = "runs/3dsl-lite"  # checkpoints, TensorBoard logs
     network: NetworkConfig = field(default_factory=NetworkConfig)
     body: str | None = None  # an SMPL-format file of `python -m train body`; None: the shipped one
     pretrained: str | None = "imagenet"  # None: from scratch; a folder of ResNet files for r50
     start: str | None = None  # a checkpoint whose appearance stream is frozen and initialises the 3D stream
-    refine: str | None = (
-        None  # a checkpoint whose descriptors are frozen while pose encoder and body regression keep training
-    )
+    # a checkpoint whose descriptors are frozen while pose encoder and body regression keep training
+    refine: str | None = None
     finetune: str | None = None  # a checkpoint all of which keeps training; it brings its own network
     seed: int = 0
-    validation: float = (
-        0.1  # share of the training people held out for scores and choices (train.data.validation)
-    )
-    validation_seed: int = (
-        0  # of that draw; apart from `seed`, so that stages and repeated runs hold out the same ones
-    )
+    # share of the training people held out for scores and choices (train.data.validation)
+    validation: float = 0.1
+    # of that draw; apart from `seed`, so that stages and repeated runs hold out the same ones
+    validation_seed: int = 0
     shares: str = "best"  # how the weights of streams and parts are chosen: one of train.measure.shares.RULES
     steps: int = 3000
     identities: int = 16  # people in a batch, over all processes
@@ -93,28 +87,25 @@ class TrainConfig:
     sampling: str = "cloth-changing"  # of triplets, by the kind of data: one of train.data.sampler.SAMPLING
     accumulate: int = 1  # batches per step; their gradients are averaged
     learning_rate: float = 6e-4  # peak of AdamW, backbones and heads
-    classifier_rate: float = 2e-3
-    discriminator_rate: float = 5e-4
-    weight_decay: float = 5e-4
+    classifier_rate: float = 2e-3  # of the classifiers of identities
+    discriminator_rate: float = 5e-4  # of the one that tells bodies from real ones
+    weight_decay: float = 5e-4  # of all of them
     warmup: int = 200  # steps of linear warm-up; then a cosine to zero
-    cycle: int | None = (
-        None  # steps after which warm-up and cosine start again (SGDR); a run may then be extended with more `steps`
-    )
-    margin: float | None = (
-        None  # batch-hard triplet with this margin (the snapshot's: 0.3); None: weighted triplet
-    )
+    # steps after which warm-up and cosine start again (SGDR); a run may then be extended with more `steps`
+    cycle: int | None = None
+    # batch-hard triplet with this margin (the snapshot's: 0.3); None: weighted triplet
+    margin: float | None = None
     losses: LossWeights = field(default_factory=LossWeights)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     mask_height: int = 64  # pixels of the silhouettes compared; the width follows the crop's
     sigma: float = 0.025  # blur of the silhouettes in square pixels at mask_height 64; scale with its square
     silhouette_renderer: str = "portable"  # "portable" (plain torch), or "pytorch3d" if installed
-    graph: bool = (
-        False  # replay the network as a CUDA graph: several times faster where training is launch-bound
-    )
+    # replay the network as a CUDA graph: several times faster where training is launch-bound
+    graph: bool = False
     precision: str = "no"  # "no", "fp16" or "bf16", as Accelerate names them
-    log_every: int = 20
-    evaluate_every: int = 500
-    save_every: int = 200
+    log_every: int = 20  # steps between two lines of losses
+    evaluate_every: int = 500  # steps between two scores of the validation people
+    save_every: int = 200  # steps between two states to resume from
 
     def __post_init__(self):
         for name in (
@@ -214,6 +205,11 @@ class TrainConfig:
         """Whether a stage that keeps the descriptors trains the features of the parts all the same."""
         losses = self.losses
         return bool(self.refine and (losses.identity or losses.triplet or losses.contrastive))
+
+    @property
+    def keeps_shares(self) -> bool:
+        """Whether the weights of streams and parts stay those of the checkpoint in `refine`."""
+        return bool(self.refine) and not self.refines_parts
 
     @property
     def mask_size(self) -> tuple[int, int]:

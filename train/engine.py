@@ -85,11 +85,10 @@ def train(
     accelerator, network, leads = run.accelerator, run.network, run.accelerator.is_main_process
     rank, processes = accelerator.process_index, accelerator.num_processes
     writer = summary_writer(out, run.start) if leads else None
-    chooses = run.validation is not None and network.shape_stream is not None
-    chooses = chooses and (config.refines_parts or not config.refine)
+    chooses = run.validation is not None and network.shape_stream is not None and not config.keeps_shares
 
     progress = tqdm(total=config.steps, initial=run.start, desc=config.name, disable=not leads)
-    began, clock, seen, stopped = Progress(run.start), time.monotonic(), 0, False
+    time_left, clock, seen, stopped = TimeLeft(run.start), time.monotonic(), 0, False
     run.learner.train()
     request.wait_for_a_step()
     for step in range(run.start, config.steps):
@@ -136,7 +135,8 @@ def train(
         progress.update()
         if done % config.log_every == 0 and leads:
             rate = run.optimizer.param_groups[0]["lr"]
-            log_losses(writer, done, config.steps, logged, seen / (time.monotonic() - clock), rate, began)
+            speed = seen / (time.monotonic() - clock)
+            log_losses(writer, done, config.steps, logged, speed, rate, time_left)
             clock, seen = time.monotonic(), 0
         # Before anything is scored: what fails there must not cost the steps.
         if saves and leads:
@@ -164,6 +164,9 @@ def train(
             "with --resume to continue.",
             128 + request.signal,
         )
+    if stop_at is not None and done == stop_at < config.steps:
+        log.info("stopped at step %d of %d; --resume continues", done, config.steps)
+        return out / "last"
     if leads:
         if run.shares_chosen_on:
             log.info("shares of streams and parts: %s", run.shares_chosen_on)
@@ -183,33 +186,33 @@ class Means(dict[str, torch.Tensor]):
             self[name] = self.get(name, 0) + value.detach() / self.count
 
 
-class Progress:
+class TimeLeft:
     """How long the rest of a run takes at the pace so far."""
 
     def __init__(self, start: int):
         self.start, self.clock = start, time.monotonic()
 
-    def left(self, done: int, steps: int) -> float:
+    def after(self, done: int, steps: int) -> float:
         """Seconds from step `done`, which must be after the start, to the last of `steps`."""
         return (time.monotonic() - self.clock) / (done - self.start) * (steps - done)
 
 
 def log_losses(
-    writer, done: int, steps: int, means: Means, pace: float, rate: float, progress: Progress
+    writer, done: int, steps: int, means: Means, speed: float, rate: float, time_left: TimeLeft
 ) -> None:
     """Write the losses after `done` of `steps` steps, the pictures per second, the learning rate and the time left to
     TensorBoard and to the log."""
     values = {name: value.item() for name, value in means.items()}
     for name, value in values.items():
         writer.add_scalar(f"loss/{name}", value, done)
-    left = progress.left(done, steps)
-    writer.add_scalar("pictures per second", pace, done)
+    left = time_left.after(done, steps)
+    writer.add_scalar("pictures per second", speed, done)
     writer.add_scalar("learning rate", rate, done)
     writer.add_scalar("minutes left", left / 60, done)
     losses = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
     log.info(
         "step %d of %d (%.0f %%, %s left)  %.0f pictures/s  learning rate %.2e  %s",
-        *(done, steps, 100 * done / steps, timedelta(seconds=round(left)), pace, rate, losses),
+        *(done, steps, 100 * done / steps, timedelta(seconds=round(left)), speed, rate, losses),
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
+from threedsl.checkpoint.folder import find_checkpoint
 from threedsl.checkpoint.hub import NOTICE
 from threedsl.checkpoint.weights import save_checkpoint
 from threedsl.errors import InputError
@@ -15,6 +16,9 @@ from threedsl.files import write_whole
 from threedsl.network import ThreeDSLNetwork
 from train.config import TrainConfig
 from train.stages import FIRST_STAGE, SECOND_STAGE
+
+CHOSEN_ON = "shares chosen on"
+"""Key of training.json."""
 
 
 def export(
@@ -56,7 +60,7 @@ def _write(
     if config.body:
         shutil.copyfile(config.body, folder / "body.npz")
     copy_earlier_stages(config, folder)
-    said = config.to_dict() | ({"shares chosen on": shares_chosen_on} if shares_chosen_on else {})
+    said = config.to_dict() | ({CHOSEN_ON: shares_chosen_on} if shares_chosen_on else {})
     said |= {"trained on": trained_on} if trained_on else {}
     write_whole(folder / "training.json", (json.dumps(said, indent=2) + "\n").encode())
 
@@ -70,13 +74,16 @@ def copy_files(source: Path, folder: Path, names: Iterable[str]) -> None:
 
 def copy_earlier_stages(config: TrainConfig, folder: Path) -> None:
     """Copy the settings of the stages that came before this one, and the notice of what they started from."""
-    for before in filter(None, (config.start, config.refine, config.finetune)):
-        copy_files(Path(before), folder, [NOTICE])
+    start, refine, finetune = (
+        source and find_checkpoint(source) for source in (config.start, config.refine, config.finetune)
+    )
+    for before in filter(None, (start, refine, finetune)):
+        copy_files(before, folder, [NOTICE])
     # A start that was itself trained in two stages brings its first one along.
-    source = config.start or config.finetune
-    records = [Path(source) / name for name in (FIRST_STAGE, "training.json")] if source else []
+    source = start or finetune
+    records = [source / name for name in (FIRST_STAGE, "training.json")] if source else []
     for first in [path for path in records if path.is_file()][:1]:
         shutil.copyfile(first, folder / FIRST_STAGE)
     for name, before in ((FIRST_STAGE, FIRST_STAGE), ("training.json", SECOND_STAGE)):
-        if config.refine and (Path(config.refine) / name).is_file():
-            shutil.copyfile(Path(config.refine) / name, folder / before)
+        if refine and (refine / name).is_file():
+            shutil.copyfile(refine / name, folder / before)

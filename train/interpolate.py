@@ -17,17 +17,18 @@ from pathlib import Path
 import torch
 
 from threedsl.checkpoint.folder import find_checkpoint
+from threedsl.checkpoint.hub import NOTICE
 from threedsl.checkpoint.weights import load_checkpoint, save_checkpoint
 from threedsl.errors import InputError
 from threedsl.files import write_whole
 from threedsl.network import NetworkConfig, ThreeDSLNetwork, build_network
 from train.data.listing import training_list
 from train.data.validation import draw_validation
-from train.export import copy_files
+from train.export import CHOSEN_ON, copy_files
 from train.measure.provenance import read_settings
 from train.measure.retrieval import RetrievalSet, describe
 from train.measure.shares import choose_shares, where_clothes_stay
-from train.stages import FIRST_STAGE
+from train.stages import FIRST_STAGE, SECOND_STAGE
 
 log = logging.getLogger("train")
 
@@ -61,19 +62,25 @@ def main(args: argparse.Namespace) -> None:
     settings = settings_of(folder, config)
     if args.alpha is not None and not 0 <= args.alpha <= 1:
         raise InputError(f"--alpha must be between 0 and 1, not {args.alpha:g}.")
-    plain = replace(config, parts=0, part_shares=None)
-    start = build_network(plain, settings["pretrained"])
+    start = start_of(config, settings)
     record = {"start": settings["pretrained"]}
+    data = None
     if args.alpha is None:
-        table = scores_by_alpha(
-            start, tuned, validation_pictures(args.data or Path(settings["data"]), settings)
-        )
-        record["validation people, by alpha"] = table
+        data = validation_pictures(args.data or Path(settings["data"]), settings)
+        record["validation people, by alpha"] = table = scores_by_alpha(start, tuned, data)
         alphas = {stream: best_alpha(table[stream]) for stream in STREAMS if stream in table}
     else:
         alphas = dict.fromkeys(STREAMS, args.alpha)
     log.info("shares of the run's weights: %s", alphas)
-    export(interpolated(start, tuned, alphas), config, folder, args.out, record | {"alpha": alphas})
+    network = interpolated(start, tuned, alphas)
+    if data is None:
+        log.info(
+            "streams and parts are weighed as in the run; without --alpha their weights are chosen again"
+        )
+    else:
+        config = weighed(network, config, data, settings)
+    on_its_own = data is not None and not args.data
+    export(network, config, folder, args.out, record | {"alpha": alphas}, on_its_own)
 
 
 def between(folder: Path, alpha: float, out: Path, device: str = "cpu") -> None:
@@ -85,17 +92,30 @@ def between(folder: Path, alpha: float, out: Path, device: str = "cpu") -> None:
     """
     config, tuned = load_checkpoint(folder)
     settings = settings_of(folder, config)
-    start = build_network(replace(config, parts=0, part_shares=None), settings["pretrained"])
     alphas = dict.fromkeys(STREAMS, alpha)
-    network = interpolated(start, tuned, alphas).eval().to(device)
+    network = interpolated(start_of(config, settings), tuned, alphas).to(device)
     if network.shape_stream is not None:
-        network.use_equal_shares()
         data = validation_pictures(Path(settings["data"]), settings)
-        choose_shares(network, data, *data.describe(network, device), settings["shares"])
-        config = replace(config, shape_share=network.shape_share)
-        if config.parts:
-            config = replace(config, part_shares=network.shape_stream.part_shares)
-    export(network.cpu(), config, folder, out, {"start": settings["pretrained"], "alpha": alphas})
+        config = weighed(network, config, data, settings, device)
+    export(network.cpu(), config, folder, out, {"start": settings["pretrained"], "alpha": alphas}, True)
+
+
+def start_of(config: NetworkConfig, settings: dict) -> ThreeDSLNetwork:
+    """What a run started from, without the parts, which no start has."""
+    return build_network(replace(config, parts=0, part_shares=None), settings["pretrained"])
+
+
+def weighed(
+    network: ThreeDSLNetwork, config: NetworkConfig, data: RetrievalSet, settings: dict, device: str = "cpu"
+) -> NetworkConfig:
+    """Weigh the network's streams and parts by the run's rule on its validation people; the configuration with the
+    weights. One without a shape stream stays as it is."""
+    if network.shape_stream is None:
+        return config
+    network.eval().use_equal_shares()
+    choose_shares(network, data, *data.describe(network, device), settings.get("shares", "best"))
+    parts = network.shape_stream.part_shares if config.parts else config.part_shares
+    return replace(config, shape_share=network.shape_share, part_shares=parts)
 
 
 def settings_of(folder: Path, config: NetworkConfig) -> dict:
@@ -155,11 +175,23 @@ def best_alpha(scores: dict[float, dict]) -> float:
     return max(ALPHAS, key=lambda alpha: (scores[alpha][protocol]["rank-1"], -alpha))
 
 
-def export(network: ThreeDSLNetwork, config: NetworkConfig, source: Path, out: Path, record: dict) -> None:
-    """Write the network, and the record of the run with that of the interpolation."""
+def export(
+    network: ThreeDSLNetwork,
+    config: NetworkConfig,
+    source: Path,
+    out: Path,
+    record: dict,
+    weighed_alike: bool,
+) -> None:
+    """Write the network, and the record of the run with that of the interpolation.
+
+    weighed_alike: whether streams and parts were weighed again on the pictures that the run's record names.
+    """
     save_checkpoint(network, config, out, half=True)
     settings = json.loads((source / "training.json").read_text(encoding="utf-8"))
+    if not weighed_alike:
+        settings.pop(CHOSEN_ON, None)
     write_whole(
         out / "training.json", (json.dumps(settings | {"interpolated": record}, indent=2) + "\n").encode()
     )
-    copy_files(source, out, (FIRST_STAGE, "body.npz"))
+    copy_files(source, out, (NOTICE, FIRST_STAGE, SECOND_STAGE, "body.npz"))

@@ -135,8 +135,8 @@ class Learner(nn.Module):
         return losses
 
     @torch.no_grad()
-    def _start(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
-        """The start's descriptors of a batch, appearance and shape, of unit norm."""
+    def _kept_descriptors(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
+        """What the kept network says of a batch: appearance and shape, of unit norm."""
         maps = self.kept.early(batch.images) if batch.maps is None else batch.maps
         appearance, _ = self.kept.appearance_stream.late(maps.appearance)
         if maps.shape is None:
@@ -145,7 +145,7 @@ class Learner(nn.Module):
         return normalize(appearance, dim=1), normalize(shape, dim=1)
 
     def _keep_losses(self, output: NetworkOutput, batch: Batch) -> dict[str, Term]:
-        appearance, shape = self._start(batch)
+        appearance, shape = self._kept_descriptors(batch)
         losses = {"appearance_keep": Term(keep_loss(output.appearance, appearance), self.config.losses.keep)}
         if shape is not None:
             ours = normalize(output.shape_feature, dim=1)

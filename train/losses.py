@@ -35,8 +35,7 @@ def weighted_triplet(features: Tensor, positive: Tensor, negative: Tensor) -> Te
     softmax weights emphasise far positives and near negatives.
 
     It needs no margin and, because it uses every pair, does not collapse in a short training as batch-hard can.
-    Arguments and
-    result as in `batch_hard_triplet`.
+    Arguments and result as in `batch_hard_triplet`.
     """
     squared = (features[:, None] - features[None]).pow(2).sum(-1)
     distance = squared.clamp_min(1e-12).sqrt()

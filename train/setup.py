@@ -94,7 +94,7 @@ def set_up(config: TrainConfig, resume: bool = False) -> Run:
     truth = listing.truth() if config.needs_truth else None
     body = BodyModel.load(config.body or DEFAULT_BODY)
     network, learner = build_learner(config, body, listing.people)
-    if validation and (config.refines_parts or not config.refine):
+    if validation and not config.keeps_shares:
         network.use_equal_shares()
     share_batch_norms(learner, accelerator.device)
     discriminator = Discriminator()
@@ -138,7 +138,8 @@ def set_up(config: TrainConfig, resume: bool = False) -> Run:
 
 def check_device(config: TrainConfig) -> None:
     """Raises InputError for what only a GPU can do where there is none."""
-    asked = [f"precision {config.precision}"] * (config.precision != "no") + ["graph"] * config.graph
+    asked = [] if config.precision == "no" else [f"precision {config.precision}"]
+    asked += ["graph"] if config.graph else []
     if asked and not torch.accelerator.is_available():
         raise InputError(
             f"{' and '.join(asked)} in the configuration {'need' if len(asked) > 1 else 'needs'} a GPU, and PyTorch "
@@ -188,7 +189,7 @@ def shares_chosen_on(config: TrainConfig, validation: Validation | None) -> str:
     """Which pictures the shares of streams and parts are chosen on, in words; "" without a shape stream."""
     if not config.network.shape_stream:
         return ""
-    if config.refine and not config.refines_parts:
+    if config.keeps_shares:
         return f"not chosen in this run: those of {config.refine}"
     if validation:
         return f"{validation.note}; of {config.data}/list/train.txt"

@@ -192,3 +192,21 @@ def test_large_and_turned_pictures(annotate, prcc, stand_in):
         assert (
             mask.size == (500, 2500) and mask.getpixel((250, 1240)) == 255 and mask.getpixel((250, 1260)) == 0
         )
+
+
+def test_a_run_that_goes_on_with_another_method_makes_all_masks_by_it(annotate, prcc, stand_in):
+    stand_in.limit = 4
+    assert annotate("--builtin")[0] == 130
+    stand_in.limit = 99
+    assert annotate("--builtin", "--masks", "mediapipe")[0] == 0
+    assert len(stand_in.seen) == 4 + 5, "all but the picture without a person"
+
+
+def test_what_a_stopped_run_found_elsewhere_outlives_one_over_some_lists(annotate, prcc, stand_in):
+    stand_in.limit = 5
+    assert annotate("--builtin")[0] == 130
+    stand_in.limit = 99
+    assert annotate("--builtin", "--list", "train")[0] == 0 and len(stand_in.seen) == 6
+    assert annotate("--builtin")[0] == 0
+    assert len(stand_in.seen) == 8, "only the two of train again, whose keypoints are written"
+    assert not (prcc / "pose" / "builtin.part").exists()

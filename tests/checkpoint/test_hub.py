@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import huggingface_hub
+import numpy as np
 import pytest
 import torch
 from huggingface_hub import PyTorchModelHubMixin
@@ -13,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from tests.checkpoint.files import with_index
 from tests.models import random_model
 from tests.pictures import person_like
+from threedsl.body.model import DEFAULT_BODY
 from threedsl.checkpoint import folder as checkpoint_folder
 from threedsl.checkpoint import hub
 from threedsl.errors import InputError
@@ -205,7 +207,7 @@ def test_failures_are_sentences(model, online, monkeypatch):
 
 def test_only_readable_formats_are_asked_of_the_hub():
     assert all(
-        pattern.endswith((".json", ".safetensors", ".npz", ".md", ".jpg", ".png"))
+        pattern.endswith((".json", ".safetensors", ".npz", ".md", ".txt", ".jpg", ".png"))
         for pattern in checkpoint_folder.PATTERNS
     )
 
@@ -222,3 +224,33 @@ def test_the_fingerprint_is_known_before_the_weights_leave_the_processor(model, 
     monkeypatch.setattr(type(model.body), "to", lambda self, device: self)
     assert ThreeDSL(model.network, model.config, model.body, "cuda").fingerprint == "f"
     assert order == ["fingerprint", "to"]
+
+
+@pytest.mark.slow
+def test_a_body_of_its_own_goes_along(read, tmp_path):
+    with np.load(DEFAULT_BODY) as shipped:
+        arrays = dict(shipped)
+    arrays["v_template"] = 1.1 * arrays["v_template"]
+    np.savez(read.checkpoint_folder / "body.npz", **arrays)
+    model = ThreeDSL.from_pretrained(read.checkpoint_folder, device="cpu")
+    for folder in (tmp_path / "copy", read.checkpoint_folder):
+        model.save_pretrained(folder)
+        again = ThreeDSL.from_pretrained(folder, device="cpu")
+        assert torch.equal(again.body.coarse_template, model.body.coarse_template)
+    assert not torch.equal(again.body.coarse_template, read.body.coarse_template)
+    with pytest.raises(InputError, match="another checkpoint's body"):
+        read_again(read, tmp_path).save_pretrained(tmp_path / "copy")
+
+
+def read_again(read, tmp_path):
+    """The same without a body of its own."""
+    (read.checkpoint_folder / "body.npz").unlink()
+    return ThreeDSL.from_pretrained(read.checkpoint_folder, device="cpu")
+
+
+@pytest.mark.slow
+def test_the_notice_comes_back_from_the_hub(read, online):
+    (read.checkpoint_folder / "NOTICE.txt").write_text("Intel")
+    read.push_to_hub("some-one/some-model")
+    again = ThreeDSL.from_pretrained("some-one/some-model", device="cpu")
+    assert (again.checkpoint_folder / "NOTICE.txt").read_text() == "Intel"

@@ -42,6 +42,8 @@ def test_prcc_without_val(tree, prepare):
     code, out, _ = prepare("prcc", root, "--out", root)
     assert code == 0 and "val.txt and trainval.txt are not written" in out
     assert not (root / "list" / "trainval.txt").exists()
+    listed = [int(line.split()[1]) for line in out.splitlines() if line.startswith("all ")]
+    assert listed and "33,698" not in out, "the published total counts val's pictures as well"
 
 
 @pytest.mark.slow

@@ -32,3 +32,9 @@ def test_the_papers_figures_are_found_for_datasets_told_apart_by_their_folders()
     found = summarized({"ours": [rows]})
     assert [row.dataset for row in found] == ["market1501 in a", "market1501 in b"]
     assert all(row.published is PUBLISHED["market1501", "standard"] for row in found)
+
+
+def test_a_folder_that_is_only_named_like_a_dataset_is_not_compared_with_the_paper():
+    rows = [row_of("standard", "shape", None, "data/market1501")]
+    found = summarized({"ours": [rows]})
+    assert [(row.dataset, row.published) for row in found] == [("market1501", None)]

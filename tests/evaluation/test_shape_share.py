@@ -1,14 +1,17 @@
 """The shape stream's weight: given, chosen on a list, and advised against where both streams are worse than one."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.evaluation.standin import StandIn
+from tests.evaluation.standin import StandIn, vector
+from tests.pictures import person_like
 from threedsl.data.listfile import Record
 from threedsl.descriptors import Descriptors
 from threedsl.errors import InputError
+from threedsl.evaluation.descriptor_cache import DescriptorCache, describe
 from threedsl.evaluation.shape_share import SHARES, advice_for, choose_share, shape_share_from
 
 
@@ -104,3 +107,25 @@ def test_refusals(text, sentence):
 def test_a_model_without_a_shape_stream():
     with pytest.raises(InputError, match="no shape stream"):
         shape_share_from("0.5", StandIn(shape_stream=False))
+
+
+def test_where_every_camera_sees_its_own_clothes_only_other_clothes_are_scored():
+    records = [replace(record, clothes=record.camid) for record in labelled(people=12)]
+    one = described(records, (1.0, 0.4))
+    share, precision = choose_share(records, one)
+    values = np.concatenate([one.appearance * np.sqrt(1 - share), one.shape * np.sqrt(share)], axis=1)
+    by_hand = map_by_hand(values, records, lambda a, b: a.camid != b.camid and a.clothes != b.clothes)
+    assert precision == pytest.approx(by_hand, abs=1e-6)
+
+
+def test_a_weight_is_chosen_on_the_descriptors_that_are_evaluated(tmp_path):
+    """And the cache of mirror averages has nothing else in it afterwards."""
+    for number, name in enumerate("abcd"):
+        person_like(32 + number, 16).save(tmp_path / f"{name}.png")
+    (tmp_path / "list.txt").write_text("a.png anna\nb.png ben\nc.png anna\nd.png ben\n")
+    cache = DescriptorCache(tmp_path / "cache", "f" * 64, mirror=True)
+    shape_share_from(str(tmp_path / "list.txt"), StandIn(), cache, mirror=True)
+    found = describe(StandIn(), [tmp_path / "a.png"], cache, mirror=True)
+    np.testing.assert_allclose(found.shape[0], vector(tmp_path / "a.png", "shape", True), atol=1e-6)
+    with pytest.raises(ValueError, match="mirror"):
+        describe(StandIn(), [tmp_path / "a.png"], cache)

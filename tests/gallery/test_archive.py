@@ -82,7 +82,8 @@ def test_a_zip_with_a_list_is_what_the_list_says(tmp_path, place, wrapper):
     packed = zipped({wrapper + name: data for name, data in files.items()})
     rows, crops, left_out = understood(tmp_path, {"set.zip": packed})
     assert [row[1:] for row in rows] == [("7", "2", "red"), ("8", "", "")] and crops
-    assert left_out == [f"images/gone.png, named in {place}, was not sent with it."]
+    assert left_out[0] == f"images/gone.png, named in {place}, was not sent with it."
+    assert left_out[1:] == [f"images/other.png was sent, but {place} does not list it."]
 
 
 def test_of_several_text_files_only_a_list_counts(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 from tests.gallery.backends import described, picture
 from threedsl.errors import InputError
-from threedsl.gallery import Filter
+from threedsl.gallery import Filter, milvus
 from threedsl.gallery.milvus import MilvusGallery, expression
 
 pytestmark = pytest.mark.slow
@@ -54,6 +54,27 @@ def test_too_long_a_label_adds_nothing(address):
     with pytest.raises(InputError, match="4,096 bytes"):
         gallery.add([picture(0), replace(picture(1), pid="x" * 5000)], known)
     assert len(gallery) == 0
+    gallery.close()
+
+
+def test_pictures_added_after_a_failure_have_rows_of_their_own(address, monkeypatch):
+    monkeypatch.setattr(milvus, "AT_ONCE", 1)
+    known = described(3, 0)
+    gallery = MilvusGallery.create(address, "people", known)
+    with pytest.raises(InputError, match="refuses"):
+        gallery.add([picture(0), replace(picture(1), pid="\ud800")], known.rows(slice(0, 2)))
+    gallery.add([picture(2)], known.rows(slice(2, 3)))
+    found = [gallery.search(known.rows(slice(i, i + 1)), k=1)[0][0].path for i in (0, 2)]
+    assert found == [picture(0).path, picture(2).path]
+    gallery.close()
+
+
+def test_a_cluster_that_ends_before_an_addition_is_a_sentence(address):
+    known = described(1, 0)
+    gallery = MilvusGallery.create(address, "people", known)
+    gallery._client.drop_collection("people_about")
+    with pytest.raises(InputError, match="Milvus at people refuses"):
+        gallery.add([picture(0)], known)
     gallery.close()
 
 

@@ -46,3 +46,30 @@ def test_a_list_beside_the_folder_of_pictures_names_them_from_there(tmp_path):
 def test_a_list_that_names_nothing_is_said(tmp_path):
     with pytest.raises(InputError, match=r"^gallery\.txt"):
         labels(tmp_path, PEOPLE | {"gallery.txt": b"Free for any use."})
+
+
+def test_a_picture_that_the_list_does_not_name_is_said(tmp_path):
+    pictures = {name: crop(i) for i, name in enumerate(("images/a.png", "images/b.png", "images/junk.png"))}
+    files = pictures | {"images/new.png": crop(4), "gallery.txt": LIST + b"images/junk.png -1 1\n"}
+    _, left_out = labels(tmp_path, files)
+    assert left_out == ["images/new.png was sent, but gallery.txt does not list it."]
+    inside = {f"dataset/{name}": data for name, data in files.items()} | {"more/new.png": crop(5)}
+    rows, left_out = labels(tmp_path, inside)
+    assert [name for name, _ in rows] == ["images/a.png", "images/b.png"]
+    assert left_out == [
+        "images/new.png was sent, but dataset/gallery.txt does not list it.",
+        "more/new.png was sent, but dataset/gallery.txt does not list it.",
+    ]
+
+
+def test_a_file_that_the_list_sent_with_it_does_not_name_is_said(tmp_path):
+    paths = [tmp_path / name for name in ("a.png", "b.png", "new.png", "list.txt")]
+    for i, path in enumerate(paths[:3]):
+        path.write_bytes(crop(i))
+    paths[3].write_bytes(b"photos\\a.png anna\nb.png -1\nc.png carl\n")
+    with open_upload(paths) as found:
+        assert [source.record.pid for source in found.sources] == ["anna"]
+        assert found.left_out == [
+            "c.png, named in list.txt, was not sent with it.",
+            "new.png was sent, but list.txt does not list it.",
+        ]

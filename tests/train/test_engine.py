@@ -132,6 +132,7 @@ def test_a_run_goes_on_with_its_own_data_only(data, tmp_path):
     """Wherever they lie now."""
     out = tmp_path / "run"
     run(data, out, stop_at=1)
+    assert not (out / "export").exists(), "an unfinished run must not look like a finished one"
     shutil.copytree(data, tmp_path / "moved")
     shutil.copytree(data, tmp_path / "other")
     listed = tmp_path / "other" / "list" / "train.txt"

@@ -9,11 +9,11 @@ import torch
 from tests.network.test_osnet_streams import CONFIG, pictures, starts  # noqa: F401 - a fixture
 from tests.train.toy import dress_by_camera, write_dataset
 from threedsl import ThreeDSL
-from threedsl.checkpoint.weights import save_checkpoint
+from threedsl.checkpoint.weights import read_config, save_checkpoint
 from threedsl.errors import InputError
 from threedsl.network import NetworkConfig, build_network
 from train.__main__ import main
-from train.interpolate import ALPHAS, STREAMS, best_alpha, interpolated
+from train.interpolate import ALPHAS, STREAMS, best_alpha, between, interpolated
 from train.measure.card.tables import alpha_table
 
 pytestmark = pytest.mark.slow
@@ -36,8 +36,11 @@ def run(tmp_path_factory, starts):  # noqa: F811
         "validation": 0.1,
         "validation_seed": 0,
         "network": CONFIG.to_dict(),
+        "shares": "capped",
+        "shares chosen on": "some people",
     }
     (root / "export" / "training.json").write_text(json.dumps(settings))
+    (root / "export" / "NOTICE.txt").write_text("Intel")
     return root, network, settings
 
 
@@ -67,15 +70,28 @@ def test_the_command_chooses_on_validation_people_and_says_so(run, tmp_path):
     for stream, alpha in record["alpha"].items():
         rank_1 = {one: table[stream][str(one)]["same-clothes"]["rank-1"] for one in ALPHAS}
         assert alpha in ALPHAS and rank_1[alpha] == max(rank_1.values())
+    assert (tmp_path / "out" / "NOTICE.txt").read_text() == "Intel"
     assert ThreeDSL.from_pretrained(tmp_path / "out")(
         [(255 * picture.permute(1, 2, 0)).byte().numpy() for picture in pictures()]
     ).shape.shape == (2, CONFIG.shape_width)
+
+
+def test_streams_and_parts_are_weighed_again_as_the_ablation_does(run, tmp_path, monkeypatch):
+    root, _, _ = run
+    monkeypatch.setattr("train.interpolate.best_alpha", lambda scores: 0.2)
+    assert main(["interpolate", str(root / "export"), "--out", str(tmp_path / "out")]) == 0
+    said = json.loads((tmp_path / "out" / "training.json").read_text())
+    assert said["shares chosen on"] == "some people"
+    between(root / "export", 0.2, tmp_path / "between")
+    ours, theirs = (read_config(tmp_path / name) for name in ("out", "between"))
+    assert ours == theirs and ours != read_config(root / "export")
 
 
 def test_a_given_alpha_needs_no_people(run, tmp_path, starts):  # noqa: F811
     root, _, _ = run
     out = tmp_path / "out"
     assert main(["interpolate", str(root / "export"), "--out", str(out), "--alpha", "0"]) == 0
+    assert "shares chosen on" not in json.loads((out / "training.json").read_text())
     start = build_network(replace(CONFIG, parts=0), str(starts[0])).eval()
     model = ThreeDSL.from_pretrained(out)
     with torch.inference_mode():

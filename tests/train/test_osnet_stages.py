@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -132,6 +133,10 @@ def test_what_is_trained_further_keeps_the_notice_of_its_start(stages, tmp_path)
     (tmp_path / "run" / "export").mkdir(parents=True)
     copy_earlier_stages(config("finetune", finetune=first), tmp_path / "run" / "export")
     assert (tmp_path / "run" / "export" / "NOTICE.txt").read_text() == "Intel"
+    (tmp_path / "named").mkdir()
+    copy_earlier_stages(config("finetune", finetune="3dsl-lite"), tmp_path / "named")
+    shipped = Path("checkpoints/3dsl-lite/NOTICE.txt")
+    assert (tmp_path / "named" / "NOTICE.txt").read_text() == shipped.read_text()
     model = ThreeDSL.from_pretrained(first, device="cpu")
     with torch.no_grad():
         next(model.network.parameters()).add_(1)

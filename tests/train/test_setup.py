@@ -10,7 +10,7 @@ from threedsl.errors import InputError
 from threedsl.network import resnet
 from train import setup
 from train.configs.read import load_config
-from train.engine import Progress, log_losses
+from train.engine import TimeLeft, log_losses
 
 
 @pytest.fixture
@@ -80,10 +80,10 @@ def test_the_log_has_progress_time_left_and_learning_rate(caplog, monkeypatch):
 
     clock = [100.0]
     monkeypatch.setattr("train.engine.time.monotonic", lambda: clock[0])
-    progress = Progress(start=10)
+    time_left = TimeLeft(start=10)
     clock[0] += 60  # for ten steps
     with caplog.at_level("INFO", "train"):
-        log_losses(Writer(), 20, 50, {"total": torch.tensor(1.5)}, 64.0, 3e-4, progress)
+        log_losses(Writer(), 20, 50, {"total": torch.tensor(1.5)}, 64.0, 3e-4, time_left)
     assert caplog.messages == [
         "step 20 of 50 (40 %, 0:03:00 left)  64 pictures/s  learning rate 3.00e-04  total 1.5000"
     ]

@@ -207,6 +207,8 @@ def lists() -> dict[str, Case]:
     def listed(text: bytes, words: str | int, left_out: str = "") -> Case:
         return {"a.png": crop(1), "b.png": crop(2), "list.txt": text}, words, left_out
 
+    unlisted = "b.png was sent, but list.txt does not list it"
+
     return {
         "list-alone": ({"list.txt": b"a.png 1 1"}, "without its pictures", ""),
         "list-of-too-many-columns": listed(b"a.png 1\nb.png 1 2 3 4\n", "list.txt, line 2"),
@@ -233,9 +235,9 @@ def lists() -> dict[str, Case]:
         "list-that-leads-outside": listed(b"../../../etc/evil.png 1\n", "No picture that list.txt names"),
         "list-of-web-addresses": listed(b"http://127.0.0.1/evil.png 1\n", "No picture that list.txt names"),
         "list-of-server-files": listed(b"/etc/hostname.png 1\n", "No picture that list.txt names"),
-        "list-with-html": listed(f"a.png <script>{EVIL.replace(' ', '/')}\n".encode(), 1),
-        "list-with-controls": listed(b"a.png \x1b[31mred\x07\n", 1),
-        "list-with-long-labels": listed(b"a.png " + b"x" * 500 + b"\n", 1),
+        "list-with-html": listed(f"a.png <script>{EVIL.replace(' ', '/')}\n".encode(), 1, unlisted),
+        "list-with-controls": listed(b"a.png \x1b[31mred\x07\n", 1, unlisted),
+        "list-with-long-labels": listed(b"a.png " + b"x" * 500 + b"\n", 1, unlisted),
         "list-with-endless-labels": listed(
             b"a.png " + b"x" * 100_000 + b"\n", "a label of 100,000 characters"
         ),

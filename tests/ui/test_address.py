@@ -4,10 +4,13 @@ import os
 import socket
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 
 import pytest
 
 from tests.conftest import REPOSITORY
+from tests.ui.browser.serving import served
 
 
 def started(**variables: str) -> subprocess.CompletedProcess:
@@ -47,3 +50,16 @@ def test_a_taken_port_is_a_sentence(name, tmp_path):
 def test_a_host_that_is_none(tmp_path):
     done = started(GRADIO_SERVER_NAME="no such host", GRADIO_TEMP_DIR=str(tmp_path))
     check_sentence(done, "GRADIO_SERVER_NAME")
+
+
+@pytest.mark.server
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["", " 127.0.0.1 "])
+def test_a_blank_name_is_this_machine_alone(random_checkpoint, name, tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_SERVER_NAME", name)
+    with served(random_checkpoint, tmp_path) as url:
+        with urllib.request.urlopen(url, timeout=20) as answer:
+            assert answer.status == 200
+        other = urllib.request.Request(url, headers={"Host": "demo.example.org"})
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(other, timeout=20)

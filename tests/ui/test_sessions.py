@@ -102,6 +102,21 @@ def test_what_nobody_uses_is_forgotten(store, clock):
         store.get("anna", unused)
 
 
+def test_a_gallery_of_the_api_that_was_searched_at_once_lives_as_long_as_others(store, clock):
+    used, unused, shown = add(store, None), add(store, None), add(store, "made up")
+    store.is_open = lambda session: False
+    clock.now += 1
+    store.get(None, used)
+    store.get("made up", shown)  # as the page does when it has built one
+    clock.now += visitors.UNUSED_SECONDS - 1
+    assert store.get(None, used)
+    for session, name in ((None, unused), ("made up", shown)):
+        with pytest.raises(
+            InputError, match="after 30 minutes of inactivity, or after 10 if it was never searched"
+        ):
+            store.get(session, name)
+
+
 def test_delete_makes_room(store):
     names = [add(store, "anna") for _ in range(visitors.MOST_PER_VISIT)]
     with pytest.raises(InputError, match="delete one first"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from threedsl.data.images import load_image
 from threedsl.data.keypoints import Detection
 from threedsl.data.layout import check_masks, mask_path, pose_file, pose_id
 from threedsl.errors import InputError
-from threedsl.files import check_folder
+from threedsl.files import check_folder, write_whole
 from threedsl.progress import progress_bar
 
 MIN_HEIGHT = 256  # pixels; smaller crops are enlarged
@@ -158,7 +158,7 @@ def add_both(dataset: Dataset, masks: str = "grabcut") -> list[Coverage]:
     check_masks(dataset.root, dataset.known)
     doubtful = []
     with estimator(masks) as find, progress_bar("Finding keypoints and masks") as report:
-        journal = Journal(dataset.root)
+        journal = Journal(dataset.root, masks)
         check_folder(journal.path.parent, journal.path)
         for done, picture in enumerate(dataset.pictures, 1):
             mask_file = mask_path(dataset.root, picture)
@@ -178,7 +178,7 @@ def add_both(dataset: Dataset, masks: str = "grabcut") -> list[Coverage]:
     }
     keypoints = write_keypoints(dataset, best)
     keypoints.notes += about_coverage(keypoints, dataset)
-    journal.path.unlink()
+    journal.close(dataset.pictures)
     found = [picture for picture in dataset.pictures if pose_id(dataset.root, picture) in best]
     masks = mask_coverage(dataset, found)
     masks.notes += about_doubtful(doubtful, dataset.root)
@@ -210,10 +210,13 @@ def _annotated(find: Estimator, picture: Path) -> tuple[NDArray | None, NDArray 
 
 
 class Journal:
-    """What a run has found so far, one line per picture, so that stopping it loses at most one picture."""
+    """What runs have found so far, one line per picture, so that stopping one loses at most one picture.
 
-    def __init__(self, root: Path):
-        self.root, self.path = root, pose_file(root).with_name("builtin.part")
+    masks: the method of the present run's masks; those of another method are not taken for its own.
+    """
+
+    def __init__(self, root: Path, masks: str):
+        self.root, self.masks, self.path = root, masks, pose_file(root).with_name("builtin.part")
         self._found: dict[str, dict] = {}
         lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.is_file() else []
         for line in lines:
@@ -224,18 +227,21 @@ class Journal:
                 continue  # a line cut off while being written
 
     def holds(self, picture: Path, mask_file: Path) -> bool:
-        """Whether this exact file was processed, and its mask is still there."""
+        """Whether this exact file was processed, and its mask, of the present method, is still there."""
         entry = self._found.get(pose_id(self.root, picture))
-        return (
-            entry is not None
-            and entry["file"] == _stamp(picture)
-            and (entry["points"] is None or mask_file.is_file())
-        )
+        if entry is None or entry["file"] != _stamp(picture):
+            return False
+        return entry["points"] is None or (entry.get("masks") == self.masks and mask_file.is_file())
 
     def add(self, picture: Path, points: NDArray | None) -> None:
         """Record what was found, None for no person."""
         rounded = None if points is None else np.round(points.astype(float), 3).tolist()
-        entry = {"picture": pose_id(self.root, picture), "file": _stamp(picture), "points": rounded}
+        entry = {
+            "picture": pose_id(self.root, picture),
+            "file": _stamp(picture),
+            "points": rounded,
+            "masks": self.masks,
+        }
         with self.path.open("a", encoding="utf-8") as file:
             file.write("\n" * self._cut_off() + json.dumps(entry) + "\n")
         self._found[entry["picture"]] = entry
@@ -244,6 +250,16 @@ class Journal:
         """The recorded keypoints."""
         noted = self._found[pose_id(self.root, picture)]["points"]
         return None if noted is None else np.array(noted, np.float32)
+
+    def close(self, pictures: Iterable[Path]) -> None:
+        """Drop what was found in these pictures, and the file where nothing is left: a stopped run over other lists
+        may have found the rest."""
+        written = {pose_id(self.root, picture) for picture in pictures}
+        rest = [entry for name, entry in self._found.items() if name not in written]
+        if rest:
+            write_whole(self.path, "".join(json.dumps(entry) + "\n" for entry in rest).encode())
+        else:
+            self.path.unlink()
 
     def _cut_off(self) -> bool:
         """Whether the last line was not finished."""

@@ -40,9 +40,8 @@ class Bodies:
     size: tuple[int, int] = (128, 64)  # height, width of the network's input crop in pixels
     # (N,) in [0, 1], agreement with found keypoints (threedsl.body.coco), NaN where there are none; None: not fitted.
     confidence: np.ndarray | None = None
-    evidence: np.ndarray | None = (
-        None  # (N, E) what the network's keypoint head goes by; None where it has none
-    )
+    # (N, E) what the network's keypoint head goes by; None where it has none
+    evidence: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.betas)

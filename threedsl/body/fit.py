@@ -20,9 +20,8 @@ from threedsl.body.kinematics import Chain, beyond, rotation, rotation_vector
 
 STEPS = 14
 NOISE = 0.06  # standard deviation of a found keypoint, in torso lengths
-ROBUST = (
-    0.35  # torso lengths at which a keypoint's pull is a quarter of a quadratic's; larger in the first steps
-)
+# torso lengths at which a keypoint's pull is a quarter of a quadratic's; larger in the first steps
+ROBUST = 0.35
 LIMIT_NOISE = np.deg2rad(4)
 LONGEST_STEP = 0.6  # radians of one joint in one step
 # Degrees about x, y and z in the parent's axes by which a regressed joint is expected to be wrong.

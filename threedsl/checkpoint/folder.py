@@ -12,7 +12,7 @@ WEIGHTS, CONFIG = "model.safetensors", "config.json"
 DEFAULT = "3dsl-lite"
 DEFAULT_CHECKPOINT = shipped(f"checkpoints/{DEFAULT}")
 # The files of a checkpoint and what the page shows of it; nothing that could be executed.
-PATTERNS = ["*.json", "*.safetensors", "body.npz", "*.md", "*.jpg", "*.png"]
+PATTERNS = ["*.json", "*.safetensors", "body.npz", "*.md", "NOTICE.txt", "*.jpg", "*.png"]
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 

@@ -70,7 +70,8 @@ class HubModel(
         model_card_kwargs: dict | None = None,
         **push_options,
     ) -> str | None:
-        """Write config.json, model.safetensors (in pieces of 9 MB) and, if there is none, a model card.
+        """Write config.json, model.safetensors (in pieces of 9 MB), the checkpoint's own body.npz where it has one
+        and, if there is none, a model card.
 
         An unchanged network keeps its card and measured figures; one that was changed since it was read gets a card
         without figures.
@@ -83,10 +84,16 @@ class HubModel(
 
         Returns:
             Address of the commit with push_to_hub, else None.
+
+        Raises:
+            InputError: the folder cannot be written, or has another checkpoint's body file.
         """
         # Not the mixin's own method: it first deletes config.json, so a kill at that point would leave no checkpoint.
         folder = Path(folder)
+        self._check_body(folder)
         self._save_pretrained(folder, half)
+        if self._own_body and not _is_same(self._own_body, folder / BODY):
+            shutil.copyfile(self._own_body, folder / BODY)
         if not (folder / CARD).is_file():
             for name in self._own_documents():
                 shutil.copyfile(self.checkpoint_folder / name, folder / name)
@@ -107,9 +114,9 @@ class HubModel(
         Raises:
             InputError: it could not be uploaded, or the checkpoint has a body file of its own.
         """
-        if self.checkpoint_folder is not None and (self.checkpoint_folder / BODY).is_file():
+        if self._own_body:
             raise InputError(
-                f"{self.checkpoint_folder / BODY} may be a licensed body file, which is not uploaded; train with the "
+                f"{self._own_body} may be a licensed body file, which is not uploaded; train with the "
                 "shipped body, or publish the folder yourself if its licence permits."
             )
         try:
@@ -149,6 +156,18 @@ class HubModel(
         }
         return find_checkpoint(model_id, **options)
 
+    @property
+    def _own_body(self) -> Path | None:
+        path = self.checkpoint_folder and self.checkpoint_folder / BODY
+        return path if path and path.is_file() else None
+
+    def _check_body(self, folder: Path) -> None:
+        if self._own_body is None and (folder / BODY).is_file():
+            raise InputError(
+                f"{folder / BODY} is another checkpoint's body, which these weights would be read with; choose another "
+                "folder."
+            )
+
     def _own_documents(self) -> list[str]:
         """Names of the files that describe exactly these weights, in the folder they were read from, and of the notice,
         which belongs to whatever was made from them."""
@@ -159,3 +178,7 @@ class HubModel(
         if fingerprint_of(network, config) != fingerprint_of(self.network, self.config):
             return kept
         return kept + [name for name in (*MEASURED, *TRAINED) if (self.checkpoint_folder / name).is_file()]
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    return other.exists() and one.samefile(other)

@@ -19,7 +19,7 @@ from threedsl.errors import InputError
 from threedsl.files import reason_of
 from threedsl.locks import is_abandoned, locked
 from threedsl.network import NetworkConfig, ThreeDSLNetwork, build_network
-from threedsl.reading import read_file, read_json
+from threedsl.reading import read_file, read_object
 
 AGAIN = "copy the checkpoint again"
 CHECKSUMS = "sha256"  # in the index's metadata: of every piece, by its name
@@ -132,14 +132,6 @@ def _record_checksums(index: Path, pieces: list[str]) -> None:
     index.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
-def _read_object(path: Path) -> dict:
-    missing = f"copy the whole folder of checkpoint {path.parent} again"
-    values = read_json(path, remedy=AGAIN, missing=missing)
-    if not isinstance(values, dict):
-        raise InputError(f"{path} is damaged (not a JSON object); {AGAIN}.")
-    return values
-
-
 def read_config(folder: Path) -> NetworkConfig:
     """The configuration alone.
 
@@ -149,7 +141,7 @@ def read_config(folder: Path) -> NetworkConfig:
     path = folder / CONFIG
     if not path.exists():
         raise InputError(f"Checkpoint {path.parent} has no {path.name}; copy the whole folder again.")
-    values = _read_object(path)
+    values = read_object(path, AGAIN)
     try:
         return NetworkConfig.from_dict(values)
     except (InputError, TypeError) as error:
@@ -188,7 +180,7 @@ def _read_weights(folder: Path) -> dict[str, Tensor]:
 
 def _pieces(index: Path) -> dict[str, str | None]:
     """The index's files and their sha256 in hexadecimal; None for an index that records none."""
-    content = _read_object(index)
+    content = read_object(index, AGAIN)
     files, metadata = content.get("weight_map"), content.get("metadata", {})
     if not isinstance(files, dict) or not all(isinstance(name, str) and name for name in files.values()):
         raise InputError(f"{index} is damaged (no weight_map); {AGAIN}.")

@@ -114,7 +114,7 @@ def run(args: argparse.Namespace) -> None:
         cache = DescriptorCache(cache_folder() / "descriptors", model.fingerprint, args.flip, model.backend)
     share = model.config.shape_share
     if args.shape_share:
-        share, sentence = shape_share_from(args.shape_share, model, cache)
+        share, sentence = shape_share_from(args.shape_share, model, cache, args.flip)
         print(sentence, file=sys.stderr)
     results = [
         result

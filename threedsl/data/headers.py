@@ -231,7 +231,7 @@ def _check_tiff(data: bytes, name: str) -> None:
 
 def _overfull(name: str, kind: str) -> InputError:
     return InputError(
-        f"{name} is {'an' if kind[0] == 'A' else 'a'} {kind} with far more data than its pixels need; open it in an "
+        f"{name} is a {kind} with far more data than its pixels need; open it in an "
         "image editor and export it again."
     )
 

@@ -48,7 +48,12 @@ class Record:
     time: float | None = None
 
 
-def read_list(path: str | Path, root: str | Path | None = None, check_files: bool = True) -> list[Record]:
+def read_list(
+    path: str | Path,
+    root: str | Path | None = None,
+    check_files: bool = True,
+    junk: list[Path] | None = None,
+) -> list[Record]:
     """Read `path person [camera [clothes]]` lines; repeated ones, comments and junk (person -1) are left out.
 
     Columns are separated by spaces or tabs, and paths may hold spaces: the last picture name on a line ends the path.
@@ -59,6 +64,7 @@ def read_list(path: str | Path, root: str | Path | None = None, check_files: boo
         path: the list file, UTF-8 with any line ends.
         root: what relative paths start from; by default the list's folder, or the one above if that is `list`.
         check_files: demand that every picture exists.
+        junk: gets the pictures of the lines that are left out as junk.
 
     Raises:
         InputError: naming file and line.
@@ -79,6 +85,8 @@ def read_list(path: str | Path, root: str | Path | None = None, check_files: boo
         name, columns = _split(line, path, number)
         pid, camid, clothes = [*columns, "", ""][:3]
         if pid == JUNK:
+            if junk is not None:
+                junk.append(root / name)
             continue
         if not (camid and clothes):
             camera_in_name, clothes_in_name = labels_in_path(name)

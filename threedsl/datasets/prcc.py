@@ -16,7 +16,7 @@ from pathlib import Path
 
 from threedsl.data.file_names import PRCC_CLOTHES, PRCC_TEST, PRCC_TRAIN
 from threedsl.data.listfile import Record
-from threedsl.datasets.collection import Collection, Counts
+from threedsl.datasets.collection import WHOLE, Collection, Counts
 from threedsl.datasets.folders import find_root, parse, parsed, pictures_in
 
 TITLE = "PRCC"
@@ -61,13 +61,15 @@ def read(root: str | Path) -> Collection:
     notes = [
         "query.txt is camera C (other clothes), query_same.txt camera B (same clothes), gallery.txt all of camera A."
     ]
+    published = PUBLISHED
     if "val" in lists:
         lists["trainval"] = lists["train"] + lists["val"]
     else:
+        published = {name: counts for name, counts in PUBLISHED.items() if name != WHOLE}
         notes.append(
             f"{rgb / 'val'} is missing, so val.txt and trainval.txt are not written; no protocol needs them."
         )
-    return Collection("prcc", TITLE, lists, PUBLISHED, repeated=("trainval",), notes=tuple(notes))
+    return Collection("prcc", TITLE, lists, published, repeated=("trainval",), notes=tuple(notes))
 
 
 def _record(path: Path, pid: str, camera: str) -> Record:

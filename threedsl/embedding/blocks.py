@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -117,21 +117,30 @@ def compute(job: Job, rank: int, world: int, report: Report) -> None:
         for start in range(0, len(pending), LOOKED_UP):
             group = pending[start : start + LOOKED_UP]
             plan = _look_up(job, group, pool)
-            wanted = [record for number in group for record in plan[number][1]]
+            wanted = [record for number in group for record in plan[number].missing]
             read = partial(_read, find=job.find, size=job.model.input_size)
             crops = _ahead(pool, read, wanted)
             for number in group:
-                _write_block(job, number, *plan[number], crops)
+                _write_block(job, number, plan[number], crops)
                 done += pictures[number]
                 report(done, total)
 
 
-def _look_up(job: Job, group: Sequence[int], pool: ThreadPoolExecutor) -> dict[int, tuple]:
-    """For each block: its pictures' digests with those of them that are cached, and the records to compute."""
+class _Plan(NamedTuple):
+    """What is known of a block, and what is to be computed."""
+
+    digests: list[bytes]  # of its pictures; NO_DIGEST where there is no cache
+    cached: dict[bytes, tuple[np.ndarray, np.ndarray]]
+    missing: Sequence[Record]
+
+
+def _look_up(job: Job, group: Sequence[int], pool: ThreadPoolExecutor) -> dict[int, _Plan]:
+    """By block."""
     plan = {}
     records = [record for number in group for record in job.block(number)]
     if job.find or job.cache is None:
-        return {number: (([NO_DIGEST] * len(job.block(number)), {}), job.block(number)) for number in group}
+        blocks = {number: job.block(number) for number in group}
+        return {number: _Plan([NO_DIGEST] * len(block), {}, block) for number, block in blocks.items()}
     digests = iter(list(pool.map(_digest, records)))
     of_block = {number: [next(digests) for _ in job.block(number)] for number in group}
     known = job.cache.find({digest for found in of_block.values() for digest in found} - {NO_DIGEST})
@@ -142,28 +151,21 @@ def _look_up(job: Job, group: Sequence[int], pool: ThreadPoolExecutor) -> dict[i
             for record, digest in zip(job.block(number), of_block[number], strict=True)
             if digest not in found
         ]
-        plan[number] = ((of_block[number], found), missing)
+        plan[number] = _Plan(of_block[number], found, missing)
     return plan
 
 
-def _write_block(
-    job: Job,
-    number: int,
-    cached: tuple[list[bytes], dict[bytes, tuple[np.ndarray, np.ndarray]]],
-    missing: Sequence[Record],
-    crops: Iterator[np.ndarray | InputError],
-) -> None:
+def _write_block(job: Job, number: int, plan: _Plan, crops: Iterator[np.ndarray | InputError]) -> None:
     """rows (M,) in the list of the pictures that could be read; appearance, shape (M, D); digests (M,), empty for
     those that are cached or not to be; skipped (S,) sentences."""
-    digests, found = cached
     width = job.model.config.descriptor, job.model.config.shape_width
     rows, skipped, batch, places = [], [], [], []
     values: list[tuple[np.ndarray, np.ndarray]] = []
     keys = []
-    computed = set(map(id, missing))
-    for offset, (record, digest) in enumerate(zip(job.block(number), digests, strict=True)):
+    computed = set(map(id, plan.missing))  # by identity: a list may name a picture twice
+    for offset, (record, digest) in enumerate(zip(job.block(number), plan.digests, strict=True)):
         if id(record) not in computed:
-            values.append(found[digest])
+            values.append(plan.cached[digest])
             keys.append("")
         else:
             crop = next(crops)

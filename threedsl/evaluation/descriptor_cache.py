@@ -34,7 +34,7 @@ from threedsl.progress import Report, progress_bar
 if TYPE_CHECKING:
     from threedsl.pipeline import ThreeDSL
 
-VERSION = 1  # raise it when reading or resizing changes, so that old descriptors are recomputed
+VERSION = 2  # raise it when reading or resizing changes, so that old descriptors are recomputed
 SHARD = 1024  # pictures per file, and between two writes
 LIMIT = 4 * 2**30  # bytes of all models; about 760,000 pictures of the shipped one
 DIGEST = hashlib.sha256().digest_size
@@ -56,7 +56,7 @@ class DescriptorCache:
     """The folder of one model's descriptors. It never fails: what cannot be cached is recomputed next time."""
 
     def __init__(self, root: Path, fingerprint: str, mirror: bool, backend: str = "torch"):
-        self.root = root
+        self.root, self.mirror = root, mirror
         own = "" if backend == "torch" else f"-{backend}"  # another runtime rounds otherwise
         self.folder = root / f"{fingerprint[:32]}{'-mirror' if mirror else ''}{own}-{VERSION}"
         self.trouble = ""  # why nothing could be cached, if so
@@ -120,7 +120,10 @@ def describe(
 
     Raises:
         InputError: a picture cannot be read.
+        ValueError: the cache has the other kind of descriptors.
     """
+    if cache is not None and cache.mirror != mirror:
+        raise ValueError("the cache and the call differ in `mirror`")
     digests = _digests(paths, progress)
     first = dict(zip(reversed(digests), reversed(paths), strict=True))
     found = cache.find(set(first)) if cache else {}

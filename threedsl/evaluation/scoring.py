@@ -22,9 +22,8 @@ BLOCK_BYTES = (
     64 << 20
 )  # of distances computed at once: a larger gallery is read less often by the matrix product
 SCRATCH_BYTES = 4 << 20  # of distances ranked at once: small enough to stay in a processor's cache
-COUNTED = (
-    40  # matches up to which a row is counted; on an EPYC with AVX-512 sorting is as fast from about 100 on
-)
+# matches up to which a row is counted; on an EPYC with AVX-512 sorting is as fast from about 100 on
+COUNTED = 40
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ from threedsl.data.listfile import Record, read_list
 from threedsl.descriptors import STREAMS, Descriptors
 from threedsl.errors import InputError
 from threedsl.evaluation.descriptor_cache import DescriptorCache, describe
-from threedsl.evaluation.labels import labels_of
+from threedsl.evaluation.labels import labels_of, match_counts
 from threedsl.evaluation.metrics import REMOVALS, bootstrap_interval
+from threedsl.evaluation.protocols import find_protocol
 from threedsl.evaluation.scoring import Labels, Scores, score_descriptors
 
 if TYPE_CHECKING:
@@ -37,11 +38,14 @@ WORSE = 0.005
 """How much lower the combined mAP must be to be worth mentioning."""
 
 
-def shape_share_from(text: str, model: ThreeDSL, cache: DescriptorCache | None = None) -> tuple[float, str]:
+def shape_share_from(
+    text: str, model: ThreeDSL, cache: DescriptorCache | None = None, mirror: bool = False
+) -> tuple[float, str]:
     """The weight that `text` stands for, and a sentence about how it came about.
 
     Args:
         text: a number between 0 and 1, or the path of a list file of labelled pictures to choose it on.
+        cache, mirror: as in `describe`.
 
     Raises:
         InputError: neither of them, or a model without a shape stream.
@@ -69,7 +73,7 @@ def shape_share_from(text: str, model: ThreeDSL, cache: DescriptorCache | None =
         raise InputError(
             f"{text} lists {len(records):,} pictures; {MOST:,} are enough to choose a weight on."
         )
-    described = describe(model, [record.path for record in records], cache)
+    described = describe(model, [record.path for record in records], cache, mirror)
     share, precision = choose_share(records, described)
     return share, (
         f"shape stream's weight {share:g}, chosen on the {len(records):,} pictures of {text} "
@@ -106,7 +110,10 @@ def leave_one_out(records: Sequence[Record]) -> tuple[Labels, tuple[str, ...]]:
     labels = labels_of(records, own_cameras=not known)
     outfits = {(record.pid, record.clothes) for record in records}
     changing = all(record.clothes for record in records) and len(outfits) > len({r.pid for r in records})
-    return labels, ("cloth-changing", "same-clothes") if known and changing else ("standard",)
+    by_clothes = ("cloth-changing", "same-clothes") if known and changing else ()
+    # Where every camera sees its own outfit, no match wears the query's clothes.
+    scored = (name for name in by_clothes if match_counts(labels, labels, find_protocol(name))[0].any())
+    return labels, tuple(scored) or ("standard",)
 
 
 def scores_of(described: Descriptors, labels: Labels, protocol: str, stream: str = "combined") -> Scores:

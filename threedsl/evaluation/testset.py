@@ -105,20 +105,22 @@ def choose_trials(
     for name in names:
         if name not in (ALL, *known):
             find_protocol(name, usable_names(folder))
-    by_name = {find_protocol(name) for name in names if name != ALL}
+    named = {find_protocol(name) for name in names if name != ALL}
     asked = dict.fromkeys(
         protocol
         for name in names
         for protocol in (applicable(folder) if name == ALL else [find_protocol(name)])
     )
-    trials, left_out = [], {}
+    trials, left_out, refusal = [], {}, None
     for protocol in asked:
         try:
             trials.append(read_trial(folder, protocol, seed))
         except InputError as error:
-            if protocol in by_name or (len(left_out) == len(asked) - 1):
+            if protocol in named:
                 raise
-            left_out[protocol.name] = str(error)
+            left_out[protocol.name], refusal = str(error), error
+    if not trials and refusal is not None:
+        raise refusal
     return trials, left_out
 
 

@@ -39,9 +39,8 @@ class DemoGallery:
     list_records: Callable[[], list[Record]]
     list_examples: Callable[[], list[Record]]
     make_pictures: Callable[[], None] = lambda: None  # creates the missing files of list_records
-    list_portraits: Callable[[], list[Record]] = (
-        list  # photos of the same people whose files are there at once
-    )
+    # photos of the same people whose files are there at once
+    list_portraits: Callable[[], list[Record]] = list
     people: str = ""  # who is in it, in two or three words
 
     @cached_property

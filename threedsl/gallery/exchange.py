@@ -51,6 +51,11 @@ def is_exported(archive: Archive) -> bool:
     return RECORDS in names and "appearance.npy" in names
 
 
+def most_pictures_in(archive: Archive) -> int:
+    """How many pictures an exported gallery can hold at most: each has a thumbnail."""
+    return len({entry.name for entry in archive.entries if entry.name.startswith("thumbnails/")})
+
+
 def write_exported(path: Path, title: str, gallery: Gallery, thumbnails: Sequence[bytes]) -> None:
     """Write a flat gallery and its thumbnails (JPEG) to a zip that appears whole or not at all."""
     arrays = {f"{name}.npy": _npy(getattr(gallery, name)) for name in DESCRIPTORS}

@@ -186,7 +186,7 @@ class Gallery:
                 f"Index {folder} was made with another model; build it again with `python -m threedsl index`."
             )
         pieces = (saved.pieces[name] for name in ("appearance", "shape"))
-        gallery = cls(saved.records, *pieces, saved.fingerprint, saved.kind, None, saved.shape_share)
+        gallery = cls(saved.records, *pieces, saved.fingerprint, saved.kind, shape_share=saved.shape_share)
         gallery._indices = saved.indices
         return gallery
 
@@ -207,7 +207,7 @@ class Gallery:
         times, open it again with its `kind`, which learns them from all.
 
         Raises:
-            InputError: descriptors from another model, or as many of them as there are records.
+            InputError: descriptors from another model, or not exactly one for each record.
         """
         self._check_model(described)
         if len(records) != len(described):
@@ -239,7 +239,7 @@ class Gallery:
         records = Records((self.records[row] for row in rows), (self.boxes[row] for row in rows))
         pieces = (Piece(piece.rows(rows), piece.width, piece.columns) for piece in self._pieces.values())
         kind = self.kind if len(rows) >= index_kinds.MINIMUM.get(self.kind, 0) else "flat"
-        return Gallery(records, *pieces, self.fingerprint, kind, None, self.shape_share)
+        return Gallery(records, *pieces, self.fingerprint, kind, shape_share=self.shape_share)
 
     def search(
         self, output: Descriptors, stream: str = "combined", k: int = 10, where: Filter | None = None
@@ -290,7 +290,8 @@ class Gallery:
 
     def _as_kind(self, kind: str) -> Gallery:
         """The same pictures and descriptors with another kind of index."""
-        return Gallery(self.records, *self._pieces.values(), self.fingerprint, kind, None, self.shape_share)
+        pieces = self._pieces.values()
+        return Gallery(self.records, *pieces, self.fingerprint, kind, shape_share=self.shape_share)
 
     def _index(self, stream: str):
         """The FAISS index of a stream, made on first use."""

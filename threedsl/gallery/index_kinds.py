@@ -25,9 +25,8 @@ MINIMUM = {
     "ivfsq": POINTS_A_CENTROID * 8,
 }  # pictures an index can be trained on
 TRAINED_ON = 2**18  # descriptors at most, a gigabyte of the shape stream
-NPROBE = (
-    256  # cells searched at least; people's descriptors lie far apart, so that few cells hold few of the best
-)
+# cells searched at least; people's descriptors lie far apart, so that few cells hold few of the best
+NPROBE = 256
 NPROBE_PQ = 0.5  # share of the cells searched in ivfpq, whose codes are looked up many at a time
 CANDIDATES, CANDIDATES_PER_MATCH = 300, 10  # scored exactly: at least, and for each match asked for
 EXHAUSTIVE = 10_000  # allowed rows up to which a filtered search scores them all

@@ -137,7 +137,7 @@ class MilvusGallery:
     def add(
         self, records: Sequence[Record], described: Descriptors, boxes: Sequence[Box | None] | None = None
     ) -> range:
-        """Append pictures and their descriptors; their rows. One program adds at a time.
+        """Append pictures and their descriptors; their rows. One program adds at a time; one that fails may leave some.
 
         Raises:
             InputError: as Gallery.add, or a path or label above 4,096 bytes.
@@ -148,8 +148,10 @@ class MilvusGallery:
         entries = [
             _entry(record, box) for record, box in zip(records, boxes or [None] * len(records), strict=True)
         ]
-        first = self._next_row()
         with _told(self._name):
+            first = self._next_row()
+            # Before the pictures: where adding them fails half-way, the next ones do not get their rows.
+            self._set_next_row(first + len(records))
             for start in range(0, len(records), AT_ONCE):
                 block = []
                 for i in range(start, min(start + AT_ONCE, len(records))):
@@ -160,7 +162,6 @@ class MilvusGallery:
                     }
                     block.append({"id": first + i} | vectors | entries[i])
                 self._client.insert(self._name, block)
-            self._set_next_row(first + len(records))
         return range(first, first + len(records))
 
     def delete(self, rows: Sequence[int] | NDArray | Filter) -> int:

@@ -16,9 +16,8 @@ from threedsl.gallery import index_kinds
 from threedsl.gallery.pieces import Piece
 
 SPARE = 16  # more candidates than asked for, because a matrix product rounds differently from place to place
-GATHERED = (
-    0.25  # of all rows: below it the allowed ones are gathered, above it all are read and some left out
-)
+# of all rows: below it the allowed ones are gathered, above it all are read and some left out
+GATHERED = 0.25
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ def exhaustive(
     height = min(16_384, max(256, (32 << 20) // (4 * max(1, count))))
     some = np.flatnonzero(allowed) if allowed.mean() < GATHERED else None
     total = len(allowed) if some is None else len(some)
-    kept = [(np.empty((count, 0), np.float32), np.empty((count, 0), np.int64))]
+    best_scores, best_rows = np.empty((count, 0), np.float32), np.empty((count, 0), np.int64)
     for start in range(0, total, height):
         stop = min(start + height, total)
         rows = np.arange(start, stop) if some is None else some[start:stop]
@@ -51,15 +50,15 @@ def exhaustive(
         )
         if some is None:
             scores[:, ~allowed[start:stop]] = -np.inf
-        scores = np.concatenate([kept[0][0], scores], axis=1)
-        rows = np.concatenate([kept[0][1], np.broadcast_to(rows, (count, stop - start))], axis=1)
+        scores = np.concatenate([best_scores, scores], axis=1)
+        rows = np.concatenate([best_rows, np.broadcast_to(rows, (count, stop - start))], axis=1)
         if scores.shape[1] > k + SPARE:
-            best = np.argpartition(-scores, k + SPARE - 1, axis=1)[:, : k + SPARE]
-            scores, rows = np.take_along_axis(scores, best, 1), np.take_along_axis(rows, best, 1)
-        kept[0] = scores, rows
+            chosen = np.argpartition(-scores, k + SPARE - 1, axis=1)[:, : k + SPARE]
+            scores, rows = np.take_along_axis(scores, chosen, 1), np.take_along_axis(rows, chosen, 1)
+        best_scores, best_rows = scores, rows
     return [
         among(terms, query, rows[np.isfinite(scores)], k)
-        for query, (scores, rows) in enumerate(zip(*kept[0], strict=True))
+        for query, (scores, rows) in enumerate(zip(best_scores, best_rows, strict=True))
     ]
 
 

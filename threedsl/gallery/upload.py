@@ -100,8 +100,8 @@ def _from_files(pictures: list[Path], lists: list[Path]) -> Upload:
         raise InputError(
             f"{shorten(lists[0].name)} has more than {MOST_LIST_BYTES // 2**20} MB, or no longer exists."
         )
-    records = _read_list(lists[0].read_bytes(), lists[0].name)
-    sources, left_out = _listed(records, by_name, lists[0].name)
+    listed = _read_list(lists[0].read_bytes(), lists[0].name)
+    sources, left_out = _listed(*listed, by_name, lists[0].name)
     return Upload("", sources, True, left_out)
 
 
@@ -126,9 +126,12 @@ def _from_archive(archive: Archive, title: str) -> Upload:
             for name, entry in found.items()
             if PurePosixPath(name).is_relative_to(base)
         }
-        records = _read_list(archive.read(entries[chosen], MOST_LIST_BYTES), chosen)
-        sources, missing = _listed(records, contents, chosen)
-        return Upload(title, sources, True, left_out + missing)
+        listed = _read_list(archive.read(entries[chosen], MOST_LIST_BYTES), chosen)
+        sources, missing = _listed(*listed, contents, chosen)
+        elsewhere = [
+            _unlisted(name, chosen) for name in found if not PurePosixPath(name).is_relative_to(base)
+        ]
+        return Upload(title, sources, True, left_out + missing + elsewhere)
     if not found:
         more = f" ({left_out[0]})" if left_out else ""
         raise InputError(
@@ -192,31 +195,40 @@ def _lists_pictures(text: bytes) -> bool:
     return bool(_LISTED.match(first))
 
 
-def _read_list(text: bytes, name: str) -> list[Record]:
-    """The records of a list's bytes by the list reader, with error sentences that use the name the visitor knows."""
+def _read_list(text: bytes, name: str) -> tuple[list[Record], list[Path]]:
+    """The records of a list's bytes and the pictures it calls junk, by the list reader, with error sentences that use
+    the name the visitor knows."""
     with tempfile.TemporaryDirectory(prefix="threedsl-list-") as folder:
         path = Path(folder) / "list.txt"
         path.write_bytes(text)
         try:
-            return read_list(path, root=Path(), check_files=False)
+            junk: list[Path] = []
+            return read_list(path, root=Path(), check_files=False, junk=junk), junk
         except InputError as error:
             raise InputError(str(error).replace(str(path), shorten(name))) from None
 
 
 def _listed(
-    records: list[Record], contents: Mapping[str, Sequence[Callable]], name: str
+    records: list[Record], junk: list[Path], contents: Mapping[str, Sequence[Callable]], name: str
 ) -> tuple[list[Source], list[str]]:
-    """The list's records whose pictures came with it, and a sentence for each of the others.
+    """The list's records whose pictures came with it, and a sentence for each of the others and for each picture that
+    the list does not name.
 
     A picture is found by its path, or by its bare name where only one has it: a browser sends files without folders.
     """
     bare: dict[str, list[Callable]] = {}
     for path, there in contents.items():
         bare.setdefault(PurePosixPath(path).name, []).extend(there)
+
+    def sent(path: str) -> Sequence[Callable]:
+        return contents.get(path) or bare.get(PurePosixPath(path).name, ())
+
+    named = {content for path in junk for content in sent(_with_slashes(path))}
     sources, missing = [], []
     for record in dict.fromkeys(records):
-        path = record.path.as_posix().replace("\\", "/")
-        there = contents.get(path) or bare.get(PurePosixPath(path).name, ())
+        path = _with_slashes(record.path)
+        there = sent(path)
+        named.update(there)
         if len(there) == 1:
             sources.append(_source(record, there[0]))
         else:
@@ -225,7 +237,18 @@ def _listed(
     if not sources:
         raise InputError(f"No picture that {shorten(name)} names was sent; the first: {missing[0]}")
     _check_count(len(sources))
-    return sources, missing
+    unlisted = [
+        _unlisted(path, name) for path, there in contents.items() for one in there if one not in named
+    ]
+    return sources, missing + unlisted
+
+
+def _unlisted(path: str, name: str) -> str:
+    return f"{shorten(path)} was sent, but {shorten(name)} does not list it."
+
+
+def _with_slashes(path: Path) -> str:
+    return path.as_posix().replace("\\", "/")
 
 
 def _without_wrapper(names: list[str]) -> list[str]:
@@ -241,7 +264,9 @@ def _without_wrapper(names: list[str]) -> list[str]:
 
 def _source(record: Record, content: Callable[[], Path | bytes]) -> Source:
     labels = (record.pid, record.camid, record.clothes)
-    name = record.path.as_posix()[-LONGEST_NAME:].lstrip("/")  # a list may put any folders before it
+    # A list may put any folders before it, which an exported gallery may not have.
+    parts = _with_slashes(record.path)[-LONGEST_NAME:].split("/")
+    name = "/".join(part for part in parts if part not in ("", ".", ".."))
     name = "".join(c if c.isprintable() else "?" for c in name)
     pid, camid, clothes = (
         "".join(c if c.isprintable() else "?" for c in label)[:LONGEST_LABEL] for label in labels

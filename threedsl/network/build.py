@@ -29,25 +29,20 @@ LARGEST = {"height": 1024, "width": 1024, "descriptor": 8192, "hidden": 8192, "c
 class NetworkConfig:
     """Everything needed to build the network; saved with the weights."""
 
-    name: str = (
-        "lite"  # "osnet" (two person re-identification nets), "lite" (EfficientNet-Lite0) or "r50" (the
-    )
-    # paper's ResNet-50 and ResNet-18)
+    # "osnet" (two person re-identification nets), "lite" (EfficientNet-Lite0) or "r50" (the paper's ResNet-50 and -18)
+    name: str = "lite"
     height: int = 128  # pixels of the person crop
     width: int = 64
     descriptor: int = 512  # dimensions of F_rgb and of F_shape
     hidden: int = 512  # width of the regression heads
     coarse_vertices: int = 615  # of the body model's coarse topology
     shape_stream: bool = True  # False: the appearance-only baseline
-    parts: int = (
-        0  # 3: the multi-granularity shape feature (MGS) of as many bands; 0: the global feature alone
-    )
-    part_shares: list | None = (
-        None  # weights in F_shape's similarity of the global feature and each part's, chosen after training
-    )
-    shape_share: float = (
-        0.5  # weight of the shape stream's similarity in the combined one, chosen after training
-    )
+    # 3: the multi-granularity shape feature (MGS) of as many bands; 0: the global feature alone
+    parts: int = 0
+    # weights in F_shape's similarity of the global feature and each part's, chosen after training
+    part_shares: list | None = None
+    # weight of the shape stream's similarity in the combined one, chosen after training
+    shape_share: float = 0.5
     keypoint_head: int = 0  # width of the layers that correct bodies by found keypoints; 0: there are none
 
     def __post_init__(self):
@@ -137,9 +132,14 @@ def build_network(config: NetworkConfig, pretrained: str | None = None) -> Three
     if network.shape_stream is not None and config.part_shares is not None:
         network.shape_stream.part_shares = config.part_shares
     if config.keypoint_head:
-        posture = network.shape_stream.pose_pool.mix.out_features
-        network.shape_stream.keypoint_head = KeypointHead(posture + config.descriptor, config.keypoint_head)
+        attach_keypoint_head(network, config)
     return network
+
+
+def attach_keypoint_head(network: ThreeDSLNetwork, config: NetworkConfig) -> None:
+    """Give a network a head that changes nothing yet."""
+    posture = network.shape_stream.pose_pool.mix.out_features
+    network.shape_stream.keypoint_head = KeypointHead(posture + config.descriptor, config.keypoint_head)
 
 
 def build_lite(config: NetworkConfig, pretrained: str | None) -> ThreeDSLNetwork:

@@ -33,9 +33,8 @@ TYPES = {
 }
 LARGEST = 64_000_000  # bytes of a .bin, and of an .xml
 MOST_COPIED = 4  # times the bytes of a .bin that its constants may have: equal ones may share their place
-WIDEST = (
-    4096  # channels of a layer; a net that claims more would take all memory before its weights are looked at
-)
+# channels of a layer; a net that claims more would take all memory before its weights are looked at
+WIDEST = 4096
 TIMEOUT = 60  # seconds without an answer
 
 

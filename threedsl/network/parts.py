@@ -25,6 +25,7 @@ class PartFeatures(nn.Module):
         self.displacements = nn.ModuleList(nn.Linear(width, vertices * 3) for _ in range(parts))
         for layer in self.displacements:
             start_near_zero(layer)
+        # of each vertex's displacement, by band; not the part_shares of the descriptor
         self.register_buffer("shares", torch.full((parts, vertices), 1 / parts))
 
     @torch.no_grad()

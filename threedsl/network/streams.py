@@ -21,7 +21,7 @@ class NetworkOutput(NamedTuple):
     shape: Tensor | None  # (B, D_s) F_shape, unit norm: the global feature and, with MGS, those of the parts
     shape_feature: Tensor | None  # (B, D) the global one before BNNeck
     shape_logits_input: Tensor | None  # (B, D) of the global feature
-    part_features: list[Tensor] | None  # (B, D_p) of each part before BNNeck; none without MGS
+    part_features: list[Tensor] | None  # (B, D_p) of each part before BNNeck; empty without MGS
     part_logits_inputs: list[Tensor] | None  # (B, D_p) after it
     betas: Tensor | None  # (B, 10)
     displacement: Tensor | None  # (B, V_coarse, 3) metres
@@ -85,7 +85,7 @@ class ShapeStream(nn.Module):
         granularities = 1 if parts is None else 1 + len(parts.necks)
         self.part_shares = [1 / granularities] * granularities
 
-    def forward(self, images: Tensor) -> dict[str, Tensor]:
+    def forward(self, images: Tensor) -> dict[str, Tensor | list[Tensor] | None]:
         return self.late(self.trunk(images))
 
     def identify(self, shared: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -93,7 +93,7 @@ class ShapeStream(nn.Module):
         encoded = self.shape_encoder(shared)
         return encoded, *self.shape_neck(self.shape_pool(encoded))
 
-    def late(self, shared: Tensor, bodies: bool = True) -> dict[str, Tensor]:
+    def late(self, shared: Tensor, bodies: bool = True) -> dict[str, Tensor | list[Tensor] | None]:
         """The trunk's maps -> the fields of NetworkOutput; those of the body are missing with bodies=False."""
         encoded, feature, normed = self.identify(shared)
         part_features, part_inputs, moved = [], [], 0

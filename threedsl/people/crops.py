@@ -11,9 +11,8 @@ from threedsl.people.person import FoundPerson
 
 CROP_ASPECT = 2.0  # height over width of a person crop
 CROP_MARGIN = 0.07  # share of the person's height left free above and below
-WIDEST = (
-    1.1  # width of a person over the crop's, as in training: hands may be cut rather than people squeezed
-)
+# width of a person over the crop's, as in training: hands may be cut rather than people squeezed
+WIDEST = 1.1
 CROP_HEIGHT = 420  # pixels; upright pictures up to it are crops of one person
 FILLED = 0.75  # share of an upright picture that a crop of its person takes when the picture is that crop
 

@@ -14,7 +14,7 @@ from threedsl.people.person import SEEN, FoundPerson, body_box, notes_of
 # Long side of the picture in the network's input, and the border around it as a share of that side. MoveNet knows
 # people who are 30 to 200 pixels high best: the first pass is for those who fill the photo and the cheapest, the
 # second for those further away, the third, in a picture larger than that, for those who are lost in it.
-LARGE, MIDDLE, SMALL = (192, 1 / 6), (320, 0.0), (640, 0.0)
+FOR_LARGE, FOR_MIDDLE, FOR_SMALL = (192, 1 / 6), (320, 0.0), (640, 0.0)
 SURE, TALL = 0.6, 0.5  # a score and a share of the photo's height that need no second look
 LIKELY = 0.5  # a score that needs no third look
 FOUND = 0.35  # detections that score lower are dropped
@@ -40,13 +40,13 @@ def find_people(image: NDArray[np.uint8], limit: int = 20) -> list[FoundPerson]:
 def candidates(image: NDArray[np.uint8]) -> list[FoundPerson]:
     """Whatever might be a person, each once, however unsure; best score first."""
     size = image.shape[:2]
-    small = fit(image, SMALL[0], SMALL[0])  # no pass looks at more
-    people = look(small, *LARGE, size)
+    small = fit(image, FOR_SMALL[0], FOR_SMALL[0])  # no pass looks at more
+    people = look(small, *FOR_LARGE, size)
     if not any(person.score >= SURE and person.height >= TALL * size[0] for person in people):
-        people += look(small, *MIDDLE, size)
+        people += look(small, *FOR_MIDDLE, size)
     # Enlarged more than that, a small picture shows no further people: 120 crops from a tracker gave the same ones.
-    if max(size) > MIDDLE[0] and all(person.score < LIKELY for person in people):
-        people += look(small, *SMALL, size)
+    if max(size) > FOR_MIDDLE[0] and all(person.score < LIKELY for person in people):
+        people += look(small, *FOR_SMALL, size)
     return merge(people)
 
 
@@ -55,7 +55,7 @@ def keypoints_in(crop: NDArray[np.uint8]) -> NDArray[np.float32] | None:
 
     One pass, so the person has to fill the crop.
     """
-    people = [person for person in look(crop, *LARGE) if person.score >= FOUND]
+    people = [person for person in look(crop, *FOR_LARGE) if person.score >= FOUND]
     return max(people, key=lambda person: prominence(person, crop.shape[:2])).keypoints if people else None
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from threedsl.errors import InputError
 from threedsl.people.crops import Box, choose, crop_box, person_box
-from threedsl.people.finder import LARGE, find_people, look, similarity
+from threedsl.people.finder import FOR_LARGE, find_people, look, similarity
 from threedsl.people.finder import SAME as SAME_KEYPOINTS
 from threedsl.people.person import FoundPerson
 
@@ -116,7 +116,7 @@ def _in_boxes(image: NDArray[np.uint8], boxes: NDArray[np.float64]) -> list[Some
 def is_coarse(person: FoundPerson, size: tuple[int, ...]) -> bool:
     """Whether someone is so small in a photo of size (height, width) that a look at their crop alone places the
     keypoints better."""
-    return person.height * LARGE[0] / max(size[:2]) < COARSE
+    return person.height * FOR_LARGE[0] / max(size[:2]) < COARSE
 
 
 def closer(image: NDArray[np.uint8], person: FoundPerson) -> FoundPerson:
@@ -126,7 +126,7 @@ def closer(image: NDArray[np.uint8], person: FoundPerson) -> FoundPerson:
     crop = person_box(image, person)
     pixels = crop.crop(image)
     again = []
-    for one in look(pixels, *LARGE):
+    for one in look(pixels, *FOR_LARGE):
         points = crop.from_crop(one.keypoints, pixels.shape[:2]).astype(np.float32)
         again.append(replace(person, keypoints=points))
     best = max(again, key=lambda one: similarity(person, one), default=person)

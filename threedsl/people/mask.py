@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 from threedsl.body.joints import COCO_KEYPOINTS
 from threedsl.people.person import SEEN, trunk_length
 
-WORK_HEIGHT = (
-    256  # pixels of the crop that is cut out; finer outlines hardly matter to a training of silhouettes
-)
+# pixels of the crop that is cut out; finer outlines hardly matter to a training of silhouettes
+WORK_HEIGHT = 256
 ROUNDS = 4
 # Half widths in shares of the trunk's length: what surely, probably and possibly belongs to the person.
 LIMBS = {("shoulder", "elbow"): 0.13, ("elbow", "wrist"): 0.1, ("hip", "knee"): 0.2, ("knee", "ankle"): 0.14}

@@ -15,9 +15,8 @@ STRIDE = 32  # sides of the input are multiples of it
 CELL = 4  # pixels of the input a cell of the output maps stands for
 JOINTS = 17
 SCALE = 0.007843017578125  # 2 / 255 in half precision, as in the published graph
-REACH = (
-    0.300048828125  # of the shorter map side: spread of a keypoint about the place the centre expects it at
-)
+# of the shorter map side: spread of a keypoint about the place the centre expects it at
+REACH = 0.300048828125
 SEEN = 0.126953125  # keypoint confidences above it count in a person's score
 PEAK = 1.0132789611816406e-06
 

@@ -11,6 +11,7 @@ from typing import NoReturn, TypeVar
 from threedsl.errors import InputError
 
 PORT = "GRADIO_SERVER_PORT"
+NAME = "GRADIO_SERVER_NAME"
 DEFAULT_PORT = 7860
 
 Result = TypeVar("Result")
@@ -30,6 +31,13 @@ def or_stop(work: Callable[[], Result]) -> Result:
         stop(error)
 
 
+def tidy_name() -> None:
+    """Forget a blank GRADIO_SERVER_NAME, for which Gradio would listen on all addresses, and spaces around a name."""
+    name = os.environ.pop(NAME, "").strip()
+    if name.strip("[] "):
+        os.environ[NAME] = name
+
+
 def server_port() -> int:
     """The port of GRADIO_SERVER_PORT, 7860 by default.
 
@@ -40,12 +48,12 @@ def server_port() -> int:
     port = int(given) if given.isascii() and given.isdecimal() and len(given) < 6 else 0
     if not 1 <= port <= 65535:
         raise InputError(f"{PORT} must be a whole number from 1 to 65535, not {given[:40]!r}.")
-    host = os.environ.get("GRADIO_SERVER_NAME", "").strip("[] ") or "127.0.0.1"
+    host = os.environ.get(NAME, "").strip("[] ") or "127.0.0.1"
     try:
         family, _, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except OSError:
         raise InputError(
-            f"GRADIO_SERVER_NAME is {host[:80]!r}, which is not a name or address of this machine."
+            f"{NAME} is {host[:80]!r}, which is not a name or address of this machine."
         ) from None
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

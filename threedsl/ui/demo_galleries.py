@@ -15,6 +15,7 @@ import numpy as np
 
 from threedsl.data.images import load_image
 from threedsl.data.listfile import Record
+from threedsl.descriptors import Descriptors
 from threedsl.errors import InputError
 from threedsl.files import cache_folder, whole_folder
 from threedsl.gallery import Gallery
@@ -41,6 +42,11 @@ class OpenGallery:
     thumbnails: list[str]  # data URIs, in the order of the index
     known: dict[str, Record]  # sha256 of its example photos to what they show
     on_disk: bool = True  # whether the records' files can be read; a visitor's pictures are not kept
+
+    def descriptors(self, row: int) -> Descriptors:
+        """Those by which a row of the index is ranked."""
+        index, rows = self.index, slice(row, row + 1)
+        return Descriptors(index.appearance[rows], index.shape[rows], index.fingerprint, index.shape_share)
 
     def picture(self, row: int) -> np.ndarray:
         """The crop in a row of the index, RGB uint8 (H, W, 3); its thumbnail where the picture itself is not kept."""

@@ -121,7 +121,7 @@ def forget_everything(page: Page, service: Service) -> Callable:
 
 
 def theme() -> gr.themes.Base:
-    """Gradio's own, where it is light with darker blue buttons and grey words: its contrasts are below 4.5 to 1."""
+    """Gradio's default, with darker blue buttons and grey text in light mode, where its own contrast is below 4.5:1."""
     return gr.themes.Default(primary_hue="blue", font=FONTS, font_mono=MONO).set(
         body_text_color_subdued="*neutral_600",
         button_primary_background_fill="*primary_600",

@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -130,8 +130,9 @@ class Service:
         self.is_preparing = False
 
     def is_first(self, query: Query | None) -> bool:
-        """Whether this is the query of the first screen, whichever person in its photo is chosen."""
-        return bool(query and self.first and query.photos[0] is self.first.query.photos[0])
+        """Whether this is the query of the first screen, whichever person or area of its photo is chosen."""
+        # The path as an object: a visitor who clicks this example has a photo of the same file.
+        return bool(query and self.first and query.photos[0].path is self.first.query.photos[0].path)
 
     def _in_turn(self, function: Callable) -> Callable:
         def waiting(*args):
@@ -266,10 +267,13 @@ class Service:
         if not 0 <= index < len(opened.index):
             raise InputError("This picture is no longer in the gallery; search again.")
         if opened.name in self.shelf.demos:
-            match = self._of_demo(opened.name, index)
+            seen = self._of_demo(opened.name, index)
         else:
-            (match,) = self._predict([opened.picture(index)])
-        return self._pair(query, match)
+            (seen,) = self._predict([opened.picture(index)])
+        # A thumbnail's scores would not quite be those of its card.
+        ranked = opened.descriptors(index)
+        asked = replace(query.output, shape_share=ranked.shape_share)
+        return self._pair(replace(query, output=asked), replace(seen, output=ranked))
 
     def _predict_of_demo(self, name: str, index: int) -> Prediction:
         (prediction,) = self._predict([self.shelf.get(name).picture(index)])

@@ -169,8 +169,8 @@ class Visitors:
             held = self._held.get(name) if isinstance(name, str) else None
             if held is None or held.session not in (None, session):
                 raise InputError(
-                    "This gallery is unknown: it was deleted, or it expired after 30 minutes of inactivity; "
-                    "build it again."
+                    "This gallery is unknown: it was deleted, or it expired after 30 minutes of inactivity, or after "
+                    "10 if it was never searched; build it again."
                 )
             held.used = self._clock()
             return held
@@ -221,10 +221,11 @@ class Visitors:
         return len(sizes), sum(sizes)
 
     def _is_untouched(self, held: OwnGallery) -> bool:
-        """Whether a gallery may go where room is short: it was not used for a while after it was made, and no open
-        page shows it."""
+        """Whether a gallery may go where room is short: it was made a while ago and not used since, and no open page
+        shows it."""
         settled = held.made + SETTLING_SECONDS
-        return held.used < settled < self._clock() and not self.is_open(held.session)
+        shown = held.made if held.session is None else settled  # no page shows a gallery of the API
+        return held.used <= shown and settled < self._clock() and not self.is_open(held.session)
 
     def _free_title(self, session: Session, title: str) -> str:
         taken = {held.gallery.title for held in self._held.values() if held.session == session}

@@ -41,12 +41,6 @@ def to_smpl_frame(points):
     return stack([points[..., 0], points[..., 2], -points[..., 1]], -1)
 
 
-def to_anny_frame(points):
-    """(…,3) from SMPL's frame back to Anny's."""
-    stack = torch.stack if isinstance(points, torch.Tensor) else np.stack
-    return stack([points[..., 0], -points[..., 2], points[..., 1]], -1)
-
-
 def bone_joints(model) -> np.ndarray:
     """(bones,) the SMPL joint that moves each bone: its nearest ancestor (or itself) that is a joint's bone.
 

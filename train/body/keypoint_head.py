@@ -29,7 +29,8 @@ from threedsl.data.images import load_image
 from threedsl.data.listfile import Record
 from threedsl.errors import InputError
 from threedsl.files import write_whole
-from threedsl.network import NetworkConfig, ThreeDSLNetwork
+from threedsl.network import ThreeDSLNetwork
+from threedsl.network.build import attach_keypoint_head
 from threedsl.network.keypoint_head import KeypointHead
 from train.config import TrainConfig
 from train.data.augment import AugmentConfig, choose
@@ -103,10 +104,12 @@ def main(args: argparse.Namespace) -> None:
     listing = Listing.read([args.data], validation.people if validation else ())
     truth = listing.truth()
     torch.manual_seed(settings.seed)
-    attach_head(network, config)
+    attach_keypoint_head(network, config)
     size = config.height, config.width
     data = TrainingSet(listing, size, truth)
     regressed, truths = regress(network.eval(), data, defaults.augment, settings)
+    head = network.shape_stream.keypoint_head
+    held = held_out(network, args.data, validation, size) if validation else None
     scores = {}
 
     def judge(step: int) -> None:
@@ -115,8 +118,6 @@ def main(args: argparse.Namespace) -> None:
             scores[step] = {name: round(value, 1) for name, value in values.items()}
             log.info("step %d, validation people: %s", step, scores[step])
 
-    head = network.shape_stream.keypoint_head
-    held = held_out(network, args.data, validation, size) if validation else None
     judge(0)
     train_head(head, regressed, truths, body, size, settings, judge)
     save_checkpoint(network, config, args.out, half=True)
@@ -126,18 +127,13 @@ def main(args: argparse.Namespace) -> None:
     write_whole(args.out / RECORD, (json.dumps(record, indent=2) + "\n").encode())
 
 
-def attach_head(network: ThreeDSLNetwork, config: NetworkConfig) -> None:
-    """Give a network a head that changes nothing yet."""
-    width = network.shape_stream.pose_pool.mix.out_features + config.descriptor
-    network.shape_stream.keypoint_head = KeypointHead(width, config.keypoint_head)
-
-
 @torch.no_grad()
 def regress(
     network: ThreeDSLNetwork, data: TrainingSet, augment: AugmentConfig, settings: HeadConfig
 ) -> tuple[Regressed, Truth]:
     """All versions of all pictures, one version after the other."""
-    sampler = IdentitySampler(data.labels, data.clothes, 2, 2, settings.seed, "identity")
+    # TrainingSteps asks for a sampler, but every picture is taken here once, in order.
+    sampler = IdentitySampler(data.labels, data.clothes, 2, 2, settings.seed, "ordinary")
     size = tuple(data.pictures.shape[2:])
     steps = TrainingSteps(data, sampler, augment, (size[0] // 4, size[1] // 4), settings.seed)
     found: list[Regressed] = []

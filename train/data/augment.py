@@ -112,7 +112,7 @@ def augment(samples: Samples, choices: Choices, bystanders: Tensor, grain: Tenso
         grain: (B, 3, H, W) standard normal noise.
     """
     moved = move(samples, choices.scale, choices.shift, choices.flip)
-    images = beside(moved.images, moved.masks, bystanders, choices)
+    images = add_bystanders(moved.images, moved.masks, bystanders, choices)
     return Samples(develop(images, choices, grain).clamp_(0, 1), moved.masks, moved.keypoints)
 
 
@@ -140,7 +140,7 @@ def move(samples: Samples, scale: NDArray, shift: NDArray, flip: NDArray) -> Sam
     return Samples(images, masks, torch.where(mirrored, swapped, keypoints))
 
 
-def beside(images: Tensor, masks: Tensor, bystanders: Tensor, choices: Choices) -> Tensor:
+def add_bystanders(images: Tensor, masks: Tensor, bystanders: Tensor, choices: Choices) -> Tensor:
     """Put other people (n, 4, H, W) behind the person of the n pictures chosen for it, to one side."""
     chosen = np.flatnonzero(choices.bystander)
     if not len(chosen):

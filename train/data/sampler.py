@@ -38,6 +38,8 @@ class IdentitySampler:
         seed: int,
         sampling: str = "cloth-changing",
     ):
+        if sampling not in SAMPLING:
+            raise ValueError(f"sampling {sampling!r} is unknown")
         self.identities, self.instances, self.seed, self.sampling = identities, instances, seed, sampling
         wardrobe: dict[int, dict[Hashable, list[int]]] = {}
         for index, (pid, outfit) in enumerate(zip(pids, clothes, strict=True)):

@@ -137,7 +137,7 @@ def choose_share(data: RetrievalSet, query: DescriptorsByStream, gallery: Descri
     log.info(
         "%s, validation people, mAP by the shape stream's share: %s",
         " and ".join(protocols),
-        "  ".join(f"{share} {100 * value:.1f} %" for share, value in found.items()),
+        _in_percent(found),
     )
     (chosen,) = mean_of_best({(share,): value for share, value in found.items()})
     return chosen

@@ -7,7 +7,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from train.synthesize.poses import JOINT, Gait, place_arm, place_leg, place_trunk, rotation, standing, walking
+from train.synthesize.poses import (
+    JOINT,
+    Gait,
+    fold_arm,
+    place_arm,
+    place_leg,
+    place_trunk,
+    rotation,
+    standing,
+    walking,
+)
 
 SHARES = {"walking": 0.36, "standing": 0.24, "running": 0.08, "sitting": 0.11, "arms": 0.15, "bending": 0.06}
 """How often each kind is drawn where poses are broad."""
@@ -130,11 +140,6 @@ def arms(rng: np.random.Generator, gait: Gait) -> np.ndarray:
     elif kind == "call":
         place_arm(pose, one, 0.5, 0.7, 0.2, 2.25)
     return pose
-
-
-def fold_arm(pose: np.ndarray, side: str, gait: Gait) -> None:
-    """One of two arms crossed before the chest; the right one lies higher."""
-    place_arm(pose, side, 0.22 + gait.arm_spread * 0.4, 0.5 if side == "left" else 0.62, 1.05, 1.75)
 
 
 def _raise(pose: np.ndarray, side: str, spread: float, swing: float, inward: float, elbow: float) -> None:

@@ -145,6 +145,11 @@ def _one_arm(pose, rng: np.random.Generator, gait: Gait) -> None:
         place_arm(pose, side, 0.75, -0.2, 0.75, 1.55)
 
 
+def fold_arm(pose: np.ndarray, side: str, gait: Gait) -> None:
+    """One of two arms crossed before the chest; the right one is higher."""
+    place_arm(pose, side, 0.22 + gait.arm_spread * 0.4, 0.5 if side == "left" else 0.62, 1.05, 1.75)
+
+
 def standing(rng: np.random.Generator, gait: Gait) -> np.ndarray:
     """(24,3,3) a standing pose: hanging arms, arms folded or on the hips, hands in front or behind, a gesture."""
     pose = np.tile(np.eye(3), (24, 1, 1))
@@ -174,8 +179,8 @@ def standing(rng: np.random.Generator, gait: Gait) -> np.ndarray:
     if kind == "one":
         _one_arm(pose, rng, gait)
     elif kind == "folded":
-        for side, swing in (("left", 0.5), ("right", 0.62)):
-            place_arm(pose, side, 0.22 + spread * 0.4, swing, 1.05, 1.75)
+        for side in ("left", "right"):
+            fold_arm(pose, side, gait)
     elif kind == "front":
         for side in ("left", "right"):
             place_arm(pose, side, spread, 0.3, 0.75, 0.95)

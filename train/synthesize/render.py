@@ -15,7 +15,7 @@ import open3d as o3d
 from threedsl.body.camera import FOCAL
 from train.synthesize.base_mesh import vertex_normals
 
-_PASSES = 4
+_PASSES = 4  # surfaces that a ray may meet; hair and lace let it through where they are transparent
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from threedsl.body import BodyModel
 from threedsl.body.camera import project
 from threedsl.checkpoint.weights import load_checkpoint
 from train.__main__ import main
-from train.body.keypoint_head import RECORD, HeadConfig, Regressed, attach_head, errors, train_head
+from train.body.keypoint_head import RECORD, HeadConfig, Regressed, attach_keypoint_head, errors, train_head
 from train.synthesize.truth import Truth
 
 pytestmark = pytest.mark.slow
@@ -61,7 +61,7 @@ def test_the_head_learns_what_keypoints_tell(checkpoint):
     body = BodyModel.load()
     config, network = load_checkpoint(checkpoint)
     torch.manual_seed(0)
-    attach_head(network, config.__class__(**config.to_dict() | {"keypoint_head": 64}))
+    attach_keypoint_head(network, config.__class__(**config.to_dict() | {"keypoint_head": 64}))
     head = network.shape_stream.keypoint_head
     count = 400
     angle = torch.linspace(-1.5, 1.5, count)

@@ -3,10 +3,13 @@
 from dataclasses import replace
 
 import cv2
+import gradio as gr
 import numpy as np
 import pytest
 
+from threedsl.errors import InputError
 from threedsl.ui.bodies.everyone import everyone_values, group_photo, same_group
+from threedsl.ui.page import build_demo, build_service
 from threedsl.ui.search.photo import read_photo
 from threedsl.ui.search.query import add, choose, choose_area
 from threedsl.ui.search.reconstruction import EVERYONE_SIDE, draw_everyone
@@ -44,3 +47,15 @@ def test_it_is_offered_for_groups_alone(group, outdoor_photo):
     other = replace(many.photos[0], digest="other")
     assert same_group(alone, None) and not same_group(alone, many)
     assert not same_group(many, replace(many, photos=(other,)))
+
+
+def test_a_group_photo_that_was_deleted_has_expired(group, tmp_path, model, demo):
+    photo = tmp_path / "beach.png"
+    photo.write_bytes(group.read_bytes())
+    query = add(None, [read_photo(photo)])
+    photo.unlink()
+    page = build_demo(build_service(model, {"tiny": demo}, tmp_path / "cache"))
+    draw = next(fn.fn for fn in page.fns.values() if fn.name == "draw")
+    for attempt in (lambda: draw(query), lambda: choose_area(query, 0, [10, 10, 400, 900])):
+        with pytest.raises((gr.Error, InputError), match="This photo has expired; please upload it again"):
+            attempt()

@@ -94,6 +94,31 @@ def test_an_emptied_box_empties_the_answer_without_a_word(browser, page_url, tmp
     visit.close()
 
 
+def test_a_removed_photo_leaves_the_box_and_the_search(browser, page_url, outdoor_photo):
+    visit = Visit(browser, page_url, WIDE)
+    page, removes = visit.page, visit.page.locator("#people button.remove")
+
+    def add_photo() -> None:
+        with page.expect_file_chooser() as chooser:
+            page.locator("#more").click()
+        chooser.value.set_files(str(outdoor_photo))
+
+    add_photo()
+    expect_own_search(page)
+    visit.expect_choices(2)
+    expect(removes).to_have_count(0)  # the example of the first screen is another person
+    choose_example(visit, 1)
+    add_photo()
+    expect(removes).to_have_count(2, timeout=PATIENCE)
+    expect(page.locator("#status .finding")).to_contain_text("Identity unknown", timeout=PATIENCE)
+    removes.first.click()
+    expect(page.locator("#photo img")).to_have_count(0, timeout=PATIENCE)
+    expect(page.locator("#status .finding")).to_contain_text("Correct person (P001)", timeout=PATIENCE)
+    visit.expect_choices(2)
+    visit.expect_rows(5)
+    visit.close()
+
+
 @SIZES
 def test_a_photo_of_nobody_is_answered_with_a_warning_in_sight(browser, page_url, tmp_path, size):
     patches = np.random.default_rng(1).integers(0, 255, (6, 8, 3), dtype=np.uint8)

@@ -105,6 +105,21 @@ def test_two_photos_are_compared_and_the_answer_is_in_sight(browser, page_url, p
     visit.close()
 
 
+def test_a_photo_that_is_removed_takes_the_coming_answer_with_it(browser, page_url, photos):
+    visit = Tab(browser, page_url, WIDE, "Compare")
+    page = visit.page
+    visit.give("#first-photo", photos[2])
+    expect(page.locator("#first-people button")).not_to_have_count(0, timeout=PATIENCE)
+    visit.give("#second-photo", photos[3])
+    expect(page.locator("#second-people button")).not_to_have_count(0, timeout=PATIENCE)
+    page.locator("#first-photo").get_by_role("button", name="Remove Image").click()
+    expect(page.locator("#first-people button")).to_have_count(0, timeout=PATIENCE)
+    page.wait_for_timeout(8000)  # an answer on its way would come now
+    expect(page.locator("#compare-words h2")).to_have_count(0)
+    visit.expect_words("#compare-words", WAITING)
+    visit.close()
+
+
 @SIZES
 def test_a_gallery_is_built_named_searched_and_deleted(browser, page_url, photos, size):
     visit = Tab(browser, page_url, size, "Gallery")

@@ -14,7 +14,7 @@ from threedsl.ui.examples.first_screen import FirstScreen, example_text, offer, 
 from threedsl.ui.examples.strip import outcome, strip_html
 from threedsl.ui.page import build_demo, build_service
 from threedsl.ui.search.photo import read_photo
-from threedsl.ui.search.query import add
+from threedsl.ui.search.query import add, choose_area
 from threedsl.ui.search.rankings import Rankings
 from threedsl.ui.service import Answer
 
@@ -113,3 +113,17 @@ def test_hard_examples_are_labelled_and_all_are_counted(service):
     assert outcome([example]) == "" and "ranked first" not in plain, (
         "nothing is said of what was not measured"
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("area", [None, [0, 0, 40, 80]])
+def test_photos_are_not_added_to_the_example_of_the_first_screen(service, demo, area):
+    warmed(service)
+    add_photos = next(fn.fn for fn in build_demo(service).fns.values() if fn.name == "add_photos")
+    example = service.first.query
+    shown = choose_area(example, 0, area) if area else example
+    photos = [{"path": str(record.path)} for record in demo.records[:2]]
+    query, *_ = add_photos(photos[:1], None, shown)
+    assert [str(photo.path) for photo in query.photos] == [photos[0]["path"]]
+    query, *_ = add_photos(photos[1:], None, query)
+    assert [str(photo.path) for photo in query.photos] == [photo["path"] for photo in photos]

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import zipfile
 from pathlib import Path
 
 import cv2
@@ -14,6 +15,7 @@ from tests.zips import crop, zipped
 from threedsl.data.images import load_image
 from threedsl.errors import InputError
 from threedsl.people import query_box
+from threedsl.ui import sessions
 from threedsl.ui.api.gallery import built_as_json
 from threedsl.ui.gallery import handlers as handlers_gallery
 from threedsl.ui.gallery.cards import MOST_SHOWN, built_line, card_of, count, size_of
@@ -168,6 +170,30 @@ def test_an_exported_gallery_can_be_imported_by_somebody_else(service, upload):
     )
     named = build(service, [upload("again.zip", path.read_bytes())], "Another name", "ben")
     assert named.gallery.title == "Another name"
+
+
+@pytest.mark.parametrize("place", ["C:\\photos\\", "..\\", "../x/../"])
+def test_a_gallery_of_a_list_with_any_folders_can_be_imported_again(service, upload, place):
+    listed = "".join(f"{place}{name}.png {name}\n" for name in ("anna", "ben"))
+    files = [upload(f"{name}.png", crop(i)) for i, name in enumerate(("anna", "ben"))]
+    mine = build(service, [*files, upload("list.txt", listed.encode())], "", "anna").gallery
+    again = build(service, [{"path": export(service, mine.name, "anna")}], "", "anna")
+    assert again.imported and again.gallery.index.records == mine.index.records
+
+
+def test_an_imported_gallery_counts_as_many_pictures_as_it_has(service, upload, monkeypatch):
+    path = Path(
+        export(service, build(service, [upload("p.zip", zipped(PEOPLE))], "", "anna").gallery.name, "anna")
+    )
+    monkeypatch.setattr(sessions, "MOST_VISIT_PICTURES", 6)
+    assert build(service, [{"path": str(path)}], "", "anna").imported
+    with pytest.raises(InputError, match="more than 6 pictures"):
+        build(service, [{"path": str(path)}], "", "anna")
+    with zipfile.ZipFile(path) as found:
+        files = {name: found.read(name) for name in found.namelist()}
+    few = {name: data for name, data in files.items() if name != "thumbnails/00002.jpg"}
+    with pytest.raises(InputError, match=r"lacks 'thumbnails/00002\.jpg'"):
+        build(service, [upload("few.zip", zipped(few))], "", "ben")
 
 
 @pytest.mark.parametrize("end", ["delete", "forget"])

@@ -89,6 +89,16 @@ def test_whole_comes_before_the_people_found_and_a_box_before_it(outdoor_photo):
     assert taken(read_photo(outdoor_photo, [0, 0, 200, 400]), True).box == (0, 0, 200, 400)
 
 
+@pytest.mark.slow
+def test_with_a_box_the_api_still_tells_everyone_found(service, group):
+    everyone = search_as_json(service, str(group), "tiny", 1)["query"]["people"]
+    assert len(everyone) == 2
+    for box in ([10, 10, 390, 590], everyone[1]):
+        query = search_as_json(service, str(group), "tiny", 1, box)["query"]
+        assert (query["box"], query["people"]) == (box, everyone) and "choose" not in query["notice"]
+        assert reconstruct_as_json(service, str(group), box)[0]["people"] == 2
+
+
 @pytest.mark.parametrize("found", [*BODY, "unsure"])
 def test_doubtful_people_carry_a_warning(monkeypatch, group, found):
     from threedsl.people import crops
@@ -194,5 +204,5 @@ def test_a_photo_that_is_gone_is_a_sentence(tmp_path, outdoor_photo):
 @pytest.mark.slow
 def test_the_box_of_a_person_found_is_that_person(outdoor_photo):
     found = read_photo(outdoor_photo).people[0]
-    (again,) = read_photo(outdoor_photo, list(found.box)).people
+    again = read_photo(outdoor_photo, list(found.box)).area
     assert np.array_equal(again.crop, found.crop) and again.own

@@ -7,6 +7,7 @@ import trimesh
 from threedsl.body.comparison import HEIGHT
 from threedsl.errors import InputError
 from threedsl.ui.compare.view import pair_html, pair_values, tables_html
+from threedsl.ui.gallery.handlers import build
 from threedsl.ui.search import handlers
 from threedsl.ui.search.photo import read_photo
 from threedsl.ui.search.query import add
@@ -32,6 +33,21 @@ def test_a_match_is_opened_with_both_bodies_in_one_file(service, demo, searched)
     assert pair.scores["shape"] == pytest.approx(
         next(card.score for card in rows_of(service, query)["shape"] if card.index == 4), abs=1e-5
     )
+
+
+@pytest.mark.slow
+def test_a_match_in_an_own_gallery_has_the_scores_of_its_card(service, searched, demo):
+    query, _ = searched
+    uploads = [{"path": str(demo.records[i].path)} for i in (0, 4)]
+    own = build(service, uploads, "", "anna").gallery
+    service.visitors.replace("anna", own.name, own.index.weighed(0.8))
+    answer, *_ = handlers.search(service, None, query, own.name, 2, session="anna")
+    for row in range(2):
+        pair, *_ = handlers.open_match(service, own.name, query, answer, row, "anna")
+        cards = {
+            name: card.score for name, cards in answer.rows.items() for card in cards if card.index == row
+        }
+        assert pair.scores == pytest.approx(cards, abs=1e-6)
 
 
 def rows_of(service, query):

@@ -38,7 +38,7 @@ def test_a_box_is_cut_from_the_upright_photo(tmp_path):
     path = tmp_path / "photo.png"
     cv2.imwrite(str(path), photo)
     photo = read_photo(path, [30, 20, 50, 50])
-    (person,) = photo.people
+    person = photo.area
     assert person.box == (30, 20, 50, 50) and photo.size == (100, 60)
     assert person.crop.shape == (30, 20, 3) and person.crop.min() == 255
 

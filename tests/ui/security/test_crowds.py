@@ -12,8 +12,8 @@ import pytest
 
 from threedsl.errors import InputError
 from threedsl.ui.security import limits
-from threedsl.ui.security.bodies import BUSY, Bodies
 from threedsl.ui.security.connections import FULL, Connections
+from threedsl.ui.security.request_bodies import BUSY, RequestBodies
 
 MCP = b"POST /gradio_api/mcp/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 UPLOAD = b"POST /gradio_api/upload HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
@@ -87,16 +87,16 @@ def test_bodies_that_stall_in_memory_are_bounded(served, monkeypatch):
     head = MCP + b"Content-Length: 2000000\r\nConnection: close\r\n\r\n"
     with connected(served) as one, connected(served) as other:
         one.sendall(head + b"x" * 1_900_000)
-        assert soon(lambda: served.page.bodies.held == 1_900_000)
+        assert soon(lambda: served.page.request_bodies.held == 1_900_000)
         other.sendall(head + b"x" * 2_000_000)
         answer = answer_of(other)
         assert " 503 " in answer.splitlines()[0] and BUSY in answer
-        assert served.page.bodies.held <= 3_000_000
-    assert soon(lambda: served.page.bodies.held == 0)
+        assert served.page.request_bodies.held <= 3_000_000
+    assert soon(lambda: served.page.request_bodies.held == 0)
 
 
 def test_other_addresses_keep_their_room():
-    bodies = Bodies()
+    bodies = RequestBodies()
     with bodies.receiving("one") as one, bodies.receiving("other") as other:
         one(limits.MOST_ADDRESS_BODY_BYTES)
         with pytest.raises(InputError, match="try again"):

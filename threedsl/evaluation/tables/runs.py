@@ -154,7 +154,9 @@ def _key(row: dict, shared: set[str]) -> tuple[str, str, str]:
 def _row(name: str, key: tuple[str, str, str], found: list[dict], facts: dict) -> Row:
     figures = {metric: _mean([row[metric] for row in found]) for metric in METRICS}
     refined = bool(facts["rerank"] or facts["expand"])
-    paper = find_published(_name(found[0]), key[1], any(row.get("differences") for row in found), refined)
+    # A folder may be named like a dataset and not be it; `prepare` writes which one it is.
+    dataset = str(found[0].get("dataset") or "")
+    paper = find_published(dataset, key[1], any(row.get("differences") for row in found), refined)
     return Row(name, *key, figures, facts, paper)
 
 

@@ -19,7 +19,6 @@ from threedsl.errors import InputError
 from threedsl.ui.api.leftovers import leave_nothing
 from threedsl.ui.api.turns import take_turns
 from threedsl.ui.errors import DISK_FULL
-from threedsl.ui.security.bodies import Bodies
 from threedsl.ui.security.caller import Caller, calling
 from threedsl.ui.security.connections import Connections
 from threedsl.ui.security.guard import Guard
@@ -27,6 +26,7 @@ from threedsl.ui.security.ledger import Ledger
 from threedsl.ui.security.patience import bound_connections
 from threedsl.ui.security.payload import checked, checked_inputs, files_in
 from threedsl.ui.security.queue import FairQueue, address_of
+from threedsl.ui.security.request_bodies import RequestBodies
 from threedsl.ui.security.tools import ToolCalls, keep_in_ledger
 from threedsl.ui.security.visits import OpenPages, Running, States
 from threedsl.ui.security.written import writing
@@ -46,7 +46,7 @@ class Page(gr.Blocks):
         super().__init__(**options)
         self.open_pages = OpenPages()
         self.connections = Connections()
-        self.bodies = Bodies()
+        self.request_bodies = RequestBodies()
         self.tool_calls = ToolCalls()
         self.running = Running()
         self.states = States(self.open_pages.__contains__)
@@ -71,14 +71,16 @@ class Page(gr.Blocks):
         """As gr.Blocks.launch, with the guard before it."""
         kwargs = dict(options.pop("app_kwargs", None) or {})
         kwargs["middleware"] = [*kwargs.get("middleware", ()), Middleware(Guard, page=self)]
-        wait = options.pop("prevent_thread_lock", False)
+        returns_at_once = options.pop("prevent_thread_lock", False)
         launched = super().launch(app_kwargs=kwargs, prevent_thread_lock=True, **options)
         bound_connections(self.server.config, self.connections)
         self.app.state_holder = self.states
         self.states.set_blocks(self)
         if self.mcp_server_obj is not None:
             keep_in_ledger(self.mcp_server_obj, self.ledger)
-        return launched if wait else self.block_thread() or launched
+        if not returns_at_once:
+            self.block_thread()
+        return launched
 
     async def process_api(
         self, block_fn: BlockFunction | int, inputs: list[Any], **options: Any
@@ -93,10 +95,10 @@ class Page(gr.Blocks):
         )  # the queue gives a call without a session its event's id
         caller = Caller(None if alone else session, address_of(options.get("request")))
         try:
-            told = options.get("event_data")
-            if told is not None:
-                given = checked(told._data, self.ledger, caller)
-                told._data = given if isinstance(given, dict) else {}  # as every event here reads it
+            event = options.get("event_data")
+            if event is not None:
+                given = checked(event._data, self.ledger, caller)
+                event._data = given if isinstance(given, dict) else {}  # as every event here reads it
             if not function.cancels:
                 inputs = checked_inputs(inputs, function.inputs, self.ledger, caller)
             with calling(caller), writing() as keep, self.running.running(caller.session) as has_ended:

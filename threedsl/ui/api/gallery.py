@@ -29,8 +29,8 @@ def add_gallery_endpoints(service: Service, limits: dict) -> None:
         Returns:
             gallery (the name to give to /search), title, pictures and people (numbers), left_out (a sentence for each
             of the first 100 files left out), left_out_count, copies (a sentence where pictures are in it more than
-            once), and forgotten_after_seconds without use. Whoever knows
-            the name may search in the gallery; it cannot be guessed and is listed nowhere.
+            once), and forgotten_after_seconds (how long it is kept without use). Whoever knows the name may search in
+            the gallery; it cannot be guessed and is listed nowhere.
         """
         return built_as_json(handlers.build(service, files, title, None, progress))
 

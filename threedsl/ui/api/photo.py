@@ -37,6 +37,8 @@ def taken(photo: Photo, whole: bool = False) -> PersonCrop:
     Raises:
         InputError: no person was found and neither a box nor the whole picture is asked for.
     """
+    if photo.area:
+        return photo.area
     if whole:
         return photo.people[-1]
     if photo.no_person:
@@ -48,7 +50,7 @@ def photo_as_json(photo: Photo, used: PersonCrop) -> dict:
     """`used` and everyone else found; boxes are [x0, y0, x1, y1] in pixels of the upright photo of `size`."""
     return {
         "box": list(used.box),
-        "people": [list(person.box) for person in photo.people if not person.whole],
+        "people": [list(person.box) for person in photo.found],
         "size": list(photo.size),
         "notice": notice(photo, used),
     }

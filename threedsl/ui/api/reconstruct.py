@@ -72,7 +72,7 @@ def seen_as_json(photo: Photo, person: PersonCrop, body: Prediction) -> dict:
     points = box.from_crop(body.keypoints, (1, 1))
     seen = None if body.found is None else box.from_crop(body.found, (1, 1))
     return {
-        "people": sum(not one.whole for one in photo.people),
+        "people": len(photo.found),
         "box": list(person.box),
         "keypoints": [[round(float(x), 2), round(float(y), 2), 1.0] for x, y in points],
         "found": None if seen is None else [[round(float(value), 3) for value in point] for point in seen],

@@ -9,6 +9,7 @@ from threedsl.ui.errors import in_words
 from threedsl.ui.search.photo import Photo
 from threedsl.ui.search.query import Query
 from threedsl.ui.service import Service
+from threedsl.ui.uploads import path_of
 
 BUTTON = "Show everyone as bodies"
 
@@ -16,7 +17,7 @@ BUTTON = "Show everyone as bodies"
 def group_photo(query: Query | None) -> Photo | None:
     """The first photo of a query in which several people were found."""
     for photo in query.photos if query else ():
-        if sum(not (person.whole or person.own) for person in photo.people) > 1:
+        if len(photo.found) > 1:
             return photo
     return None
 
@@ -51,7 +52,7 @@ def add_everyone(
         photo = group_photo(shown)
         if photo is None:
             raise InputError("This search has expired; please search again.")
-        drawn = service.everyone(load_image(photo.path, name=photo.path.name))
+        drawn = service.everyone(load_image(path_of(str(photo.path)), name=photo.path.name))
         if drawn is None:
             raise InputError("No person was found in this photo; use another photo.")
         return gr.Image(value=service.write_picture(drawn), visible=True)

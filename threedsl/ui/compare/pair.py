@@ -50,9 +50,8 @@ class Pair:
     heat_glb: str  # path: both at the same height and in the same pose, coloured by their distance
     still: np.ndarray  # RGB uint8 (400, 480, 3) of the first
     heat_still: np.ndarray  # RGB uint8 (400, 960, 3) of the other, from the front and from behind
-    spread: str = (
-        ""  # a sentence on the distances to expect between photos of one person; "" where not measured
-    )
+    # a sentence on the distances to expect between photos of one person; "" where not measured
+    spread: str = ""
 
 
 def make_pair(

@@ -78,26 +78,32 @@ def add_compare_tab(service: Service, limits: dict) -> None:
     scroll = dict(fn=None, js=SCROLL, api_visibility="private")
     # What was compared before does not belong to what is compared now, least of all where that fails.
     empty = dict(fn=None, js=give(empty_pair(WAITING)), outputs=values, api_visibility="private")
+    chain = examples.load_input_event.then(**empty)
+    running, shown = [], []  # each side's readings, and the comparisons
     for upload, side, strip in zip(uploads, sides, strips, strict=True):
-        reading = dict(outputs=[side, strip], show_progress_on=strip, **reads)
+        reading = dict(inputs=upload, outputs=[side, strip], show_progress_on=strip, **reads)
+        chain = chain.then(read, **reading)
         upload.input(**empty)
-        upload.input(read, upload, **reading).success(show_pair_if_both, **comparing).success(**scroll)
-        upload.clear(**empty)
-        upload.clear(read, upload, **reading)
-        strip.click(
+        arrived = upload.input(read, **reading)
+        shown.append(arrived.success(show_pair_if_both, **comparing))
+        changed = strip.click(
             change_person,
             side,
             [side, strip],
             api_visibility="private",
             show_progress="hidden",
             **READS,
-        ).success(**empty).then(show_pair_if_both, **comparing).success(**scroll)
-    chain = examples.load_input_event.then(**empty)
-    for upload, side, strip in zip(uploads, sides, strips, strict=True):
-        chain = chain.then(read, upload, [side, strip], show_progress_on=strip, **reads)
-    chain.success(show_pair, **comparing).success(**scroll)
+        )
+        shown.append(changed.success(**empty).then(show_pair_if_both, **comparing))
+        running.append([chain, arrived, changed])
+    shown.append(chain.success(show_pair, **comparing))
     button.click(**empty)
-    button.click(show_pair, **comparing).success(**scroll)
+    shown.append(button.click(show_pair, **comparing))
+    for pair in shown:
+        pair.success(**scroll)
+    for upload, side, strip, own in zip(uploads, sides, strips, running, strict=True):
+        upload.clear(**empty, cancels=[*own, *shown])
+        upload.clear(read, upload, [side, strip], show_progress_on=strip, **reads)
 
 
 def _strip_html(side: Query | None) -> str:

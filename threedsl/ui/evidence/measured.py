@@ -98,8 +98,8 @@ def measured(evidence: Evidence) -> str:
     shown = tables(evidence)
     return side_by_side(
         [
-            f"<div>{cmc_chart(evidence, protocol)}{folded(f'Table, protocol {protocol}', table)}</div>"
-            for protocol, table in shown.items()
+            f"<div>{cmc_chart(evidence, protocol)}{folded(f'Table, protocol {protocol}', html)}</div>"
+            for protocol, html in shown.items()
         ]
     )
 

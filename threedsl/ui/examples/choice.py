@@ -20,9 +20,8 @@ class Example:
     photo: Path
     gallery: str
     person: str
-    measured: ExampleRank | None = (
-        None  # how its search turns out, where that is known for the page's weights
-    )
+    # how its search turns out, where that is known for the page's weights
+    measured: ExampleRank | None = None
 
 
 def make_examples(demo: DemoGallery, folder: Path, ranks: GalleryRanks | None = None) -> list[Example]:

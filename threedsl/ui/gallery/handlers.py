@@ -21,7 +21,7 @@ from threedsl.data.transforms import resize_crop
 from threedsl.errors import InputError
 from threedsl.gallery import Gallery
 from threedsl.gallery.archive import LONGEST_LABEL, TooMuch, shorten
-from threedsl.gallery.exchange import read_exported, write_exported
+from threedsl.gallery.exchange import most_pictures_in, read_exported, write_exported
 from threedsl.gallery.upload import MOST_PICTURES, Source, Upload, open_upload
 from threedsl.people import query_box, whole_picture
 from threedsl.ui.demo_galleries import THUMBNAIL, OpenGallery, Progress
@@ -72,9 +72,10 @@ def build(
     """
     with open_upload(files_of(uploads)) as upload:
         title = clean_title(title or upload.title)
-        pictures = len(upload.sources) or MOST_PICTURES
+        exported = upload.exported
+        pictures = min(MOST_PICTURES, most_pictures_in(exported)) if exported else len(upload.sources)
         with service.visitors.building(session, pictures) as ticket:
-            if upload.exported is not None:
+            if exported is not None:
                 return _import(service, upload, title, ticket)
             return _describe(service, upload, title, ticket, progress)
 

@@ -52,6 +52,26 @@ def current_query(upload: dict | None, query: Query | None) -> Query:
     return query
 
 
+def add_photos(
+    service: Service, upload: dict | None, query: Query | None, more: Sequence[dict | str]
+) -> Query:
+    """The photos on the page and more of the same person; those of the first screen are not the visitor's.
+
+    Raises:
+        InputError: a photo cannot be read, or there would be too many; then none is added.
+    """
+    query = None if service.is_first(query) else query
+    if upload:
+        query = current_query(upload, query)
+    return add(query, read_photos(more))
+
+
+def is_removed(upload: dict | None, before: Query, query: Query | None) -> bool:
+    """Whether the photo in the box was searched with before and no longer is."""
+    had, has = ({str(photo.path) for photo in one.photos} if one else set() for one in (before, query))
+    return bool(upload) and str(upload.get("path")) in had - has
+
+
 def change(query: Query, told: Mapping) -> Query | None:
     """The query after a click of people_clicks.js: {photo, person}, {photo, box} or {remove}, all as text, `box` as
     four numbers with spaces between. What does not exist changes nothing.

@@ -14,7 +14,7 @@ GUESS = "The body is a guess, so its measures are left out."
 
 def notice(photo: Photo, taken: PersonCrop) -> str:
     """What a caller of the API should know of a photo of which `taken` was used; "" for one whole person."""
-    return " ".join(filter(None, (_group(photo), taken.warning)))
+    return " ".join(filter(None, ("" if taken.own else _group(photo), taken.warning)))
 
 
 def notices(query: Query) -> list[str]:
@@ -47,7 +47,7 @@ def gate_html(query: Query | None, label: str) -> str:
 
 
 def _group(photo: Photo) -> str:
-    people = sum(not (person.whole or person.own) for person in photo.people)
+    people = len(photo.found)
     return f"{people} people found: choose the one to look for." if people > 1 else ""
 
 

@@ -14,10 +14,10 @@ from threedsl.people.crops import is_crop
 from threedsl.people.finder import LIKELY
 from threedsl.people.keypoints import seen_in_photo
 from threedsl.ui.pictures import fit, jpeg
+from threedsl.ui.uploads import path_of
 
-CROP_HEIGHT = (
-    640  # pixels kept of a crop: plenty for the network and for the overlay, little to hold in a session
-)
+# pixels kept of a crop: plenty for the network and for the overlay, little to hold in a session
+CROP_HEIGHT = 640
 CROP_WIDTH = 480
 MOST_PEOPLE = 11
 VIEW_SIDE = 640  # pixels of the photo on which people are chosen
@@ -71,12 +71,22 @@ class Photo:
     no_person: bool = False  # no person was found, so there is only the whole picture
     view: bytes = b""  # JPEG of the whole photo, at most VIEW_SIDE pixels on a side
 
+    @property
+    def area(self) -> PersonCrop | None:
+        """The visitor's own area."""
+        return next((person for person in self.people if person.own), None)
+
+    @property
+    def found(self) -> list[PersonCrop]:
+        """The people found in it."""
+        return [person for person in self.people if not (person.whole or person.own)]
+
 
 def read_photo(path: str | Path, box: object = None) -> Photo:
-    """Decode a picture file and find the people in it, or take the one in `box`.
+    """Decode a picture file and find the people in it, with the one in `box` as the visitor's own area.
 
     Args:
-        box: [x0, y0, x1, y1] in pixels of the upright photo; empty or None to find people.
+        box: [x0, y0, x1, y1] in pixels of the upright photo; empty or None for no area.
 
     Raises:
         InputError: no file, not a picture that can be read, or the box is not one inside it.
@@ -84,7 +94,9 @@ def read_photo(path: str | Path, box: object = None) -> Photo:
     image, digest = _decode(path)
     size = image.shape[1], image.shape[0]
     if box is not None and box != [] and box != "":
-        return Photo([_own_area(image, check_box(box, *size), digest)], size, digest, Path(path))
+        area = check_box(box, *size)
+        *found, whole = _people(image, digest)[0]
+        return Photo([*found, _own_area(image, area, digest, found), whole], size, digest, Path(path))
     people, found = _people(image, digest)
     whole = people[-1].crop  # at most CROP_HEIGHT high: of an upright photo the view as well
     small = whole if max(whole.shape) == VIEW_SIDE else fit(image, VIEW_SIDE, VIEW_SIDE)
@@ -98,9 +110,8 @@ def with_area(photo: Photo, box: object) -> Photo:
     Raises:
         InputError: as `read_photo`; the file is read again.
     """
-    (area,) = read_photo(photo.path, box).people
-    found = [person for person in photo.people if not person.own]
-    return replace(photo, people=[*found[:-1], area, found[-1]])
+    area = read_photo(path_of(str(photo.path)), box).area
+    return replace(photo, people=[*photo.found, area, photo.people[-1]])
 
 
 def _people(image: np.ndarray, digest: str) -> tuple[list[PersonCrop], bool]:
@@ -129,11 +140,11 @@ def _warning(person: FoundPerson) -> str:
     return person.warning() or (UNSURE if person.score < LIKELY else "")
 
 
-def _own_area(image: np.ndarray, box: Box, digest: str) -> PersonCrop:
+def _own_area(image: np.ndarray, box: Box, digest: str, found: list[PersonCrop]) -> PersonCrop:
     """A box as it is cut out; the box of a person found is that person, whose crop may reach beyond the photo."""
     area = replace(_crop(image, box, digest, "Your area"), own=True)
-    for person in _people(image, digest)[0]:
-        if person.box == area.box and not person.whole:
+    for person in found:
+        if person.box == area.box:
             return replace(person, caption=area.caption, own=True)
     return replace(area, warning=_warning_of_area(area.crop))
 

@@ -83,16 +83,18 @@ def add_search_tab(service: Service, limits: dict) -> SearchTab:
         return [gr.skip()] * 6 if payload is None else opened(add(None, handlers.read_photos([payload])))
 
     @in_words
-    def add_photos(payload, query):
-        return opened(add(query, handlers.read_photos(payload)))
+    def add_photos(more_photos, payload, query):
+        return opened(handlers.add_photos(service, payload, query, more_photos))
 
     @in_words
-    def change_people(query, event: gr.EventData):
+    def change_people(payload, query, event: gr.EventData):
         if query is None:
-            return [gr.skip()] * 5
+            return [gr.skip()] * 6
         before, query = query, handlers.change(query, event._data)
         group = [gr.skip()] * 2 if same_group(before, query) else everyone_values(query)
-        return query, people_buttons(query), notices_html(query), *group
+        # A search reads the photo in the box again unless the query has it.
+        box = None if handlers.is_removed(payload, before, query) else gr.skip()
+        return box, query, people_buttons(query), notices_html(query), *group
 
     @in_words
     def show_search(
@@ -191,7 +193,7 @@ def add_search_tab(service: Service, limits: dict) -> SearchTab:
         found.success(**scroll)
         read.failure(**emptying)
         running += [read, found]
-    added = more.upload(add_photos, [more, query_state], **reading)
+    added = more.upload(add_photos, [more, upload, query_state], **reading)
     found = added.success(show_search, query_parts, **searching)
     found.success(**scroll)
     pressed = button.click(show_search, query_parts, **searching)
@@ -202,8 +204,9 @@ def add_search_tab(service: Service, limits: dict) -> SearchTab:
     for part in (people, status):
         changed = part.click(
             change_people,
-            query_state,
-            [query_state, people, notice, *everyone],
+            [upload, query_state],
+            [upload, query_state, people, notice, *everyone],
+            preprocess=False,
             api_visibility="private",
             show_progress="hidden",
             **READS,

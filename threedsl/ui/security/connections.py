@@ -9,9 +9,8 @@ from collections import Counter
 
 from threedsl.ui.security import limits
 
-RESERVED = (
-    4  # file descriptors per connection: itself, the upload it brings, and room for the rest of the page
-)
+# file descriptors per connection: itself, the upload it brings, and room for the rest of the page
+RESERVED = 4
 FULL = "Too many connections are open; close some, or try again in a minute."
 _TOLD = (
     f"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {len(FULL)}\r\n"

@@ -19,13 +19,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from threedsl.errors import InputError
 from threedsl.ui.security import limits
-from threedsl.ui.security.bodies import Busy
 from threedsl.ui.security.headers import security_headers
 from threedsl.ui.security.hosts import VARIABLE, Hosts, host_name
 from threedsl.ui.security.ledger import GONE
 from threedsl.ui.security.patience import TooSlow, in_time
 from threedsl.ui.security.payload import DEEP, check_files, check_values, named
 from threedsl.ui.security.queue import NO_EVENT, YOURS, Noting, address_of, answer_stream, runs_here
+from threedsl.ui.security.request_bodies import Busy
 from threedsl.ui.security.uploads import drain, receive_upload, routes
 
 if TYPE_CHECKING:
@@ -108,14 +108,14 @@ class Guard:
     def _refused(self, scope: Scope) -> Response | None:
         """What answers a request that may not pass, judged by its head alone."""
         headers, path = Headers(scope=scope), scope["path"]
-        named = headers.getlist("host") + headers.getlist("x-forwarded-host")
-        if not all(host_name(name) for name in named):
+        claimed = headers.getlist("host") + headers.getlist("x-forwarded-host")
+        if not all(host_name(name) for name in claimed):
             return JSONResponse({"detail": NO_HOST}, 400)
-        if not self.hosts.open and not (named and all(self.hosts.allows(name) for name in named)):
+        if not self.hosts.open and not (claimed and all(self.hosts.allows(name) for name in claimed)):
             return JSONResponse({"detail": FOREIGN}, 403)
         origin = headers.get("origin")
         if origin and scope["method"] not in ("GET", "HEAD"):
-            if not self.hosts.allows_origin(origin, named[0] if named else ""):
+            if not self.hosts.allows_origin(origin, claimed[0] if claimed else ""):
                 return JSONResponse({"detail": FOREIGN}, 403)
         allowed = METHODS.get(scope["method"])
         if allowed is None or not allowed.fullmatch(path) or max(map(len, path.split("/"))) > LONGEST_NAME:
@@ -176,7 +176,7 @@ class Guard:
             await drain(request, False)
             return await JSONResponse({"detail": YOURS}, 503)(scope, receive, send)
         call = self.page.tool_calls.answering(self.page.ledger, address) if of_tool else nullcontext()
-        with self.page.bodies.receiving(address) as take, call:
+        with self.page.request_bodies.receiving(address) as take, call:
             await self._call(scope, receive, send, request, take)
 
     def _counted(self, path: str, address: str) -> AbstractContextManager[None]:

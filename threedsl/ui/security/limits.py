@@ -24,9 +24,8 @@ MOST_BODY_BYTES = 256 * 2**20  # of all calls being received or answered togethe
 MOST_ADDRESS_BODY_BYTES = 96 * 2**20  # of these, from one client address
 MOST_CONNECTIONS = 2048  # open at a time
 MOST_CONNECTIONS_PER_ADDRESS = 256
-MOST_HEAD_SECONDS = (
-    20  # from the connection, or from the first byte after an answer, to the end of a request's head
-)
+# from the connection, or from the first byte after an answer, to the end of a request's head
+MOST_HEAD_SECONDS = 20
 MOST_STALL_SECONDS = 30  # between two pieces of a request's body
 MOST_UNTAKEN_SECONDS = 120  # that nothing is taken of an answer; the system's own buffer hides slow progress
 MOST_EARLY_BYTES = 2**20  # that a client may send before it has the answer to its request

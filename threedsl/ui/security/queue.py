@@ -112,11 +112,11 @@ class FairQueue(Queue):
         if visit >= most or crowded:
             return False, YOURS, "queue_full"
         self._forget_delivered()
-        done, told, kind = await super().push(body, request, username)
+        done, sentence, kind = await super().push(body, request, username)
         if (box := self.pending_messages_per_session.get(body.session_hash)) is not None:
             box.address = address
             self.pending_messages_per_session.move_to_end(body.session_hash)
-        return done, FULL if kind == "queue_full" else told, kind
+        return done, FULL if kind == "queue_full" else sentence, kind
 
     def send_message(self, event: Event, event_message: Any) -> None:
         """As Gradio's, where anybody may still read it."""

@@ -173,9 +173,11 @@ def started(records: list[dict], artificial: bool) -> str:
     sentences = [
         "`person-reidentification-retail-0277` (appearance) and `-0286` (3D shape) of Intel's Open Model Zoo, "
         "Apache-2.0 ([NOTICE.txt](NOTICE.txt)).",
-        "Every tensor was trained further here." * any(learned(record) == EVERY for record in records),
+        "Every tensor was trained further here."
+        if any(learned(record) == EVERY for record in records)
+        else "",
         "The starts saw pictures of real people at their makers: Market-1501 surely, what else is not published.",
-        "No real person's picture was used here." * artificial,
+        "No real person's picture was used here." if artificial else "",
     ]
     return filled(" ".join(filter(None, sentences)))
 

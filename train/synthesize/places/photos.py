@@ -194,14 +194,28 @@ def copyright_of(package: Photos, deb: Path) -> bytes:
     return read_files(deb, {path})[path]
 
 
+def is_complete(folder: Path) -> bool:
+    """Whether an earlier call wrote all of it."""
+    return all((folder / _copyright_name(package)).is_file() for package in PACKAGES)
+
+
+def _copyright_name(package: Photos) -> str:
+    return f"{package.name}-copyright.txt"
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", type=Path, required=True, help="folder to write (a new one)")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder to write; a complete one is left as it is"
+    )
     parser.add_argument(
         "--debs", type=Path, help="a folder that holds the .deb files already, or that keeps them"
     )
 
 
 def main(args: argparse.Namespace) -> None:
+    if is_complete(args.out):
+        print(f"{args.out} is complete already.")
+        return
     if args.out.exists() and (not args.out.is_dir() or any(args.out.iterdir())):
         raise InputError(f"--out {args.out} exists and is not an empty folder; choose another one.")
     kept = peopled = 0
@@ -218,7 +232,7 @@ def main(args: argparse.Namespace) -> None:
                 encoded = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
                 (fresh / f"{name}.jpg").write_bytes(encoded.tobytes())
                 kept += 1
-            (fresh / f"{package.name}-copyright.txt").write_bytes(copyright_of(package, deb))
+            (fresh / _copyright_name(package)).write_bytes(copyright_of(package, deb))
     print(
         f"{kept} photos in {args.out}; {peopled} more show people or what looks like them and were left out."
     )

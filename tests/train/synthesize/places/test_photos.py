@@ -65,6 +65,11 @@ def test_photos_without_people_are_written_with_their_licences(deb, tmp_path, ca
     assert second.shape == OUTDOORS.shape and np.abs(second - OUTDOORS[::-1]).mean() < 12
     assert "CC0-1.0" in (out / "some-photos-copyright.txt").read_text()
     assert "2 photos in" in capsys.readouterr().out
+    times = {path: path.stat().st_mtime_ns for path in out.iterdir()}
+    assert main(["backgrounds", "--out", str(out)]) == 0
+    assert "is complete already" in capsys.readouterr().out
+    assert {path: path.stat().st_mtime_ns for path in out.iterdir()} == times
+    (out / "some-photos-copyright.txt").unlink()
     assert main(["backgrounds", "--out", str(out), "--debs", str(deb.parent)]) == 2
     assert "exists and is not an empty folder" in capsys.readouterr().err
 

@@ -16,7 +16,7 @@ class Busy(InputError):
     """There is no room for another call."""
 
 
-class Bodies:
+class RequestBodies:
     """What is held, by the address it comes from; used by the event loop's thread alone."""
 
     def __init__(self) -> None:
