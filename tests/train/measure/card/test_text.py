@@ -23,7 +23,7 @@ SYNTHETIC = {"seed": 1}
 def here(tmp_path, monkeypatch):
     """A folder with the datasets that the shipped checkpoint was trained on, and a real one."""
     monkeypatch.chdir(tmp_path)
-    for name in ("walking", "train", "market1501"):
+    for name in ("train", "teams", "more", "market1501"):
         (tmp_path / "data" / name).mkdir(parents=True)
         if name != "market1501":
             (tmp_path / "data" / name / "dataset.json").write_text(json.dumps(SYNTHETIC))
@@ -77,26 +77,26 @@ def test_a_fine_tuned_checkpoint_is_said_to_be_one(here):
     assert "on data/market1501; settings in `training.json`." in training
     for named in re.findall(r"`(training[\w-]*\.json)`", text):
         assert (folder / named).is_file(), named
-    for false in ("Second stage", "Last stage", "frozen", "exact", "data/walking", NO_ONE):
+    for false in ("Second stage", "Last stage", "frozen", "exact", "data/teams", NO_ONE):
         assert false not in text, false
     assert "Trained on 12,936 pictures of 751 people. Measured on: seed" in training
     assert "pixels, measured on synthetic people." in text
     assert "trained further; heads" in (folder / "NOTICE.txt").read_text()
 
 
-@pytest.mark.parametrize("missing", ["data/walking", "data/train"])
+@pytest.mark.parametrize("missing", ["data/teams", "data/train"])
 def test_what_is_not_known_is_not_claimed(here, missing):
     shutil.rmtree(here / missing)
     text = card(shipped(here / "3dsl-lite"))
     assert NO_ONE not in text and "trained and measured on synthetic" not in text
     # The stages in between of what is fine-tuned are not recorded.
-    assert NO_ONE not in card(finetuned(here / "tuned", "data/walking"))
+    assert NO_ONE not in card(finetuned(here / "tuned", "data/teams"))
 
 
 def test_an_unknown_training_set_is_left_out(here):
     figures = json.loads((SHIPPED / "metrics.json").read_text())
     folder = shipped(here / "3dsl-lite")
-    assert "Trained on 8,565 pictures" in card(folder)
+    assert "Trained on 27,177 pictures" in card(folder)
     del figures["trained on"]
     write_card(folder, figures)
     text = (folder / "README.md").read_text()
@@ -110,7 +110,7 @@ def test_a_first_stage_alone_has_its_sentence(here):
     for name in (SECOND_STAGE, "training-keypoints.json"):
         (folder / name).unlink()
     training = section(card(folder), "Training")
-    assert training.startswith("\nFirst stage: both nets' last stages and all heads, 280 steps")
+    assert training.startswith("\nFirst stage: both nets' last stages and all heads, 1100 steps")
     assert "settings in `training.json`." in training and "Second stage" not in training
 
 
