@@ -143,12 +143,12 @@ def person_box(image: np.ndarray, person: FoundPerson) -> Box:
     return box
 
 
-def choose(image: np.ndarray) -> Choice:
+def choose(image: np.ndarray, small: np.ndarray | None = None) -> Choice:
     """The most prominent person of an RGB uint8 picture (H, W, 3), or the whole picture where no person is found.
 
-    A small upright picture is a crop of one person, whatever is found in it.
+    A small upright picture is a crop of one person, whatever is found in it. small: as for `find_people`.
     """
-    people = tuple(find_people(image))
+    people = tuple(find_people(image, small=small))
     if is_crop(image):
         return Choice(whole_picture(image), people, True)
     box = person_box(image, people[0]) if people else whole_picture(image)

@@ -27,20 +27,29 @@ SIGMAS = np.array(
 SAME = 0.45  # keypoint similarity from which two finds are one person
 
 
-def find_people(image: NDArray[np.uint8], limit: int = 20) -> list[FoundPerson]:
+def find_people(
+    image: NDArray[np.uint8], limit: int = 20, small: NDArray[np.uint8] | None = None
+) -> list[FoundPerson]:
     """The people in an RGB uint8 picture (H, W, 3), the most prominent first; empty when there is no one.
+
+    small: `reduced(image)`, by callers that have it for another use.
 
     Raises:
         InputError: the finder's weights are missing or damaged.
     """
-    people = [person for person in candidates(image) if person.score >= FOUND]
+    people = [person for person in candidates(image, small) if person.score >= FOUND]
     return sorted(people, key=lambda person: -prominence(person, image.shape[:2]))[:limit]
 
 
-def candidates(image: NDArray[np.uint8]) -> list[FoundPerson]:
-    """Whatever might be a person, each once, however unsure; best score first."""
+def reduced(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture (H, W, 3) as large as the finder looks at it."""
+    return fit(image, FOR_SMALL[0], FOR_SMALL[0])
+
+
+def candidates(image: NDArray[np.uint8], small: NDArray[np.uint8] | None = None) -> list[FoundPerson]:
+    """Whatever might be a person, each once, however unsure; best score first. Arguments are those of `find_people`."""
     size = image.shape[:2]
-    small = fit(image, FOR_SMALL[0], FOR_SMALL[0])  # no pass looks at more
+    small = reduced(image) if small is None else small
     people = look(small, *FOR_LARGE, size)
     if not any(person.score >= SURE and person.height >= TALL * size[0] for person in people):
         people += look(small, *FOR_MIDDLE, size)

@@ -33,7 +33,9 @@ def test_every_card_tells_its_place_in_the_other_rows_and_all_are_in_sight(brows
     visit = Visit(browser, page_url, WIDE)
     page = visit.page
     choose_example(visit, 1)
-    expect(page.locator("#status .finding")).to_contain_text(re.compile(r"Correct person \(P(?!001)\d{3}\): ranked"))
+    expect(page.locator("#status .finding")).to_contain_text(
+        re.compile(r"Correct person \(P(?!001)\d{3}\): ranked")
+    )
     page.locator("input[aria-label*='Matches per row'][type=number]").first.fill("20")
     page.keyboard.press("Enter")
     page.locator("#go").click()

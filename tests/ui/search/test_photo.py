@@ -51,6 +51,23 @@ def test_nobody_in_the_photo_means_the_whole_picture(tmp_path):
     assert "No person was found" in notice(photo, photo.people[0])
 
 
+@pytest.mark.parametrize(
+    ("size", "expected"),  # height, width
+    [((900, 600), (640, 427)), ((900, 800), (540, 480)), ((32, 1900), (16, 950)), ((100, 80), (100, 80))],
+)
+def test_the_whole_picture_is_large_enough_and_no_larger(tmp_path, size, expected):
+    path = tmp_path / "colours.png"
+    rows, columns = np.mgrid[: size[0], : size[1]]
+    picture = np.dstack([255 * rows // size[0], 255 * columns // size[1], np.full(size, 90)]).astype(np.uint8)
+    cv2.imwrite(str(path), picture)
+    photo = read_photo(path)
+    crop = photo.people[-1].crop
+    averaged = cv2.resize(picture[..., ::-1], expected[::-1], interpolation=cv2.INTER_AREA)
+    assert crop.shape[:2] == expected and np.abs(crop.astype(int) - averaged).max() <= 4
+    view = cv2.imdecode(np.frombuffer(photo.view, np.uint8), cv2.IMREAD_COLOR)
+    assert max(view.shape) == min(640, max(size))
+
+
 def test_people_come_before_the_whole_picture(outdoor_photo):
     photo = read_photo(outdoor_photo)
     assert [person.whole for person in photo.people] == [False, True]

@@ -9,9 +9,9 @@ import numpy as np
 
 from threedsl.data.images import MIN_SIDE, load_image
 from threedsl.errors import InputError
-from threedsl.people import Box, FoundPerson, choose, person_box, whole_picture
+from threedsl.people import Box, FoundPerson, choose, person_box
 from threedsl.people.crops import is_crop
-from threedsl.people.finder import LIKELY
+from threedsl.people.finder import LIKELY, reduced
 from threedsl.people.keypoints import seen_in_photo
 from threedsl.ui.pictures import fit, jpeg
 from threedsl.ui.uploads import path_of
@@ -20,7 +20,6 @@ from threedsl.ui.uploads import path_of
 CROP_HEIGHT = 640
 CROP_WIDTH = 480
 MOST_PEOPLE = 11
-VIEW_SIDE = 640  # pixels of the photo on which people are chosen
 NO_PERSON = "No person was found in this photo, so the whole image was used and the result is a guess."
 NO_PERSON_HERE = "No person was found in the chosen area, so the result is a guess."
 UNSURE = "This may not be a person, so the result is a guess."
@@ -69,7 +68,7 @@ class Photo:
     digest: str  # sha256 of the file
     path: Path  # the file it was read from
     no_person: bool = False  # no person was found, so there is only the whole picture
-    view: bytes = b""  # JPEG of the whole photo, at most VIEW_SIDE pixels on a side
+    view: bytes = b""  # JPEG of the whole photo as people are chosen on it
 
     @property
     def area(self) -> PersonCrop | None:
@@ -92,16 +91,14 @@ def read_photo(path: str | Path, box: object = None) -> Photo:
         InputError: no file, not a picture that can be read, or the box is not one inside it.
     """
     image, digest = _decode(path)
+    small = reduced(image)
     size = image.shape[1], image.shape[0]
     if box is not None and box != [] and box != "":
         area = check_box(box, *size)
-        *found, whole = _people(image, digest)[0]
+        *found, whole = _people(image, small, digest)[0]
         return Photo([*found, _own_area(image, area, digest, found), whole], size, digest, Path(path))
-    people, found = _people(image, digest)
-    whole = people[-1].crop  # at most CROP_HEIGHT high: of an upright photo the view as well
-    small = whole if max(whole.shape) == VIEW_SIDE else fit(image, VIEW_SIDE, VIEW_SIDE)
-    view = jpeg(small, 80)
-    return Photo(people, size, digest, Path(path), not found, view)
+    people, found = _people(image, small, digest)
+    return Photo(people, size, digest, Path(path), not found, jpeg(small, 80))
 
 
 def with_area(photo: Photo, box: object) -> Photo:
@@ -114,9 +111,9 @@ def with_area(photo: Photo, box: object) -> Photo:
     return replace(photo, people=[*photo.found, area, photo.people[-1]])
 
 
-def _people(image: np.ndarray, digest: str) -> tuple[list[PersonCrop], bool]:
-    """Who can be chosen in RGB uint8 (H, W, 3), and whether any person was found."""
-    choice = choose(image)
+def _people(image: np.ndarray, small: np.ndarray, digest: str) -> tuple[list[PersonCrop], bool]:
+    """Who can be chosen in RGB uint8 (H, W, 3), which is also given `reduced`, and whether any person was found."""
+    choice = choose(image, small)
     found = [] if choice.crop else choice.people[:MOST_PEOPLE]
     people = [_person(image, one, digest, f"Person {i}") for i, one in enumerate(found, 1)]
     if not choice.count:
@@ -126,7 +123,11 @@ def _people(image: np.ndarray, digest: str) -> tuple[list[PersonCrop], bool]:
     else:
         # A tracker's crop is searched as it is: it cannot be cropped any better.
         warning = "" if is_crop(image) else _warning(choice.people[0])
-    whole = replace(_crop(image, whole_picture(image), digest, "Whole image"), warning=warning)
+    # As large as a crop may be in most photos, and making it once more takes as long as reading the photo.
+    fits = MIN_SIDE <= min(small.shape[:2]) and small.shape[0] <= CROP_HEIGHT and small.shape[1] <= CROP_WIDTH
+    pixels = small if fits else _reduced_crop(image)
+    corners = (0, 0, image.shape[1], image.shape[0])
+    whole = PersonCrop("Whole image", pixels, corners, digest, True, warning)
     return [*people, whole], bool(choice.count)
 
 
@@ -188,10 +189,12 @@ def _decode(path: str | Path) -> tuple[np.ndarray, str]:
 
 
 def _crop(image: np.ndarray, box: Box, digest: str, caption: str) -> PersonCrop:
-    pixels = box.crop(image)
+    corners = box.x0, box.y0, box.x1, box.y1
+    return PersonCrop(caption, _reduced_crop(box.crop(image)), corners, digest, box.whole, beyond=box.beyond)
+
+
+def _reduced_crop(pixels: np.ndarray) -> np.ndarray:
     # A strip's short side must not shrink below what the model reads.
     least = MIN_SIDE / min(pixels.shape[:2])
     height, width = (math.ceil(least * length) for length in pixels.shape[:2])
-    crop = fit(pixels, max(CROP_HEIGHT, height), max(CROP_WIDTH, width))
-    corners = box.x0, box.y0, box.x1, box.y1
-    return PersonCrop(caption, np.ascontiguousarray(crop), corners, digest, box.whole, beyond=box.beyond)
+    return np.ascontiguousarray(fit(pixels, max(CROP_HEIGHT, height), max(CROP_WIDTH, width)))
