@@ -113,6 +113,16 @@ def test_doubtful_people_carry_a_warning(monkeypatch, group, found):
     assert photo.people[0].warning in notice(photo, photo.people[0])
 
 
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_a_small_picture_of_half_a_person_carries_a_warning_as_well(outdoor_photo, tmp_path, share):
+    person = read_photo(outdoor_photo).people[0].shown
+    part = person[: round(share * len(person)), :, ::-1]
+    part = part[:, max(0, (part.shape[1] - len(part) // 2) // 2) :][:, : len(part) // 2]
+    cv2.imwrite(str(tmp_path / "small.png"), cv2.resize(part, (200, 400)))
+    photo = read_photo(tmp_path / "small.png")
+    assert photo.people[0].whole and ("is a guess" in photo.people[0].warning) == (share == 0.5)
+
+
 @pytest.mark.slow
 def test_a_doubtful_photo_has_no_verdict(service, demo):
     pair = service.compare(*(read_photo(demo.records[i].path).people[0] for i in (0, 2)))

@@ -10,8 +10,8 @@ import numpy as np
 from threedsl.data.images import MIN_SIDE, load_image
 from threedsl.errors import InputError
 from threedsl.people import Box, FoundPerson, choose, person_box
-from threedsl.people.crops import is_crop
-from threedsl.people.finder import LIKELY, reduced
+from threedsl.people.crops import warning_of
+from threedsl.people.finder import reduced
 from threedsl.people.keypoints import seen_in_photo
 from threedsl.ui.pictures import fit, jpeg
 from threedsl.ui.uploads import path_of
@@ -22,7 +22,6 @@ CROP_WIDTH = 480
 MOST_PEOPLE = 11
 NO_PERSON = "No person was found in this photo, so the whole image was used and the result is a guess."
 NO_PERSON_HERE = "No person was found in the chosen area, so the result is a guess."
-UNSURE = "This may not be a person, so the result is a guess."
 NOT_ONE_PERSON = "The whole image was used instead of one person, so the shape of the body is a guess."
 
 Key = tuple[str, tuple[int, int, int, int]]  # of a crop: its photo's digest, and its box
@@ -121,8 +120,7 @@ def _people(image: np.ndarray, small: np.ndarray, digest: str) -> tuple[list[Per
     elif found:
         warning = NOT_ONE_PERSON
     else:
-        # A tracker's crop is searched as it is: it cannot be cropped any better.
-        warning = "" if is_crop(image) else _warning(choice.people[0])
+        warning = choice.warning
     # As large as a crop may be in most photos, and making it once more takes as long as reading the photo.
     fits = MIN_SIDE <= min(small.shape[:2]) and small.shape[0] <= CROP_HEIGHT and small.shape[1] <= CROP_WIDTH
     pixels = small if fits else _reduced_crop(image)
@@ -134,11 +132,7 @@ def _people(image: np.ndarray, small: np.ndarray, digest: str) -> tuple[list[Per
 def _person(image: np.ndarray, one: FoundPerson, digest: str, caption: str) -> PersonCrop:
     box = person_box(image, one)
     points = seen_in_photo(one, box, image.shape[:2])
-    return replace(_crop(image, box, digest, caption), warning=_warning(one), keypoints=points)
-
-
-def _warning(person: FoundPerson) -> str:
-    return person.warning() or (UNSURE if person.score < LIKELY else "")
+    return replace(_crop(image, box, digest, caption), warning=warning_of(one, False), keypoints=points)
 
 
 def _own_area(image: np.ndarray, box: Box, digest: str, found: list[PersonCrop]) -> PersonCrop:
@@ -151,10 +145,10 @@ def _own_area(image: np.ndarray, box: Box, digest: str, found: list[PersonCrop])
 
 
 def _warning_of_area(pixels: np.ndarray) -> str:
-    if is_crop(pixels):
-        return ""
     choice = choose(pixels)
-    return _warning(choice.people[0]) if choice.people else NO_PERSON_HERE
+    if choice.people:
+        return choice.warning
+    return "" if choice.crop else NO_PERSON_HERE
 
 
 def check_box(box: object, width: int, height: int) -> Box:
