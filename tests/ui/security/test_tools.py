@@ -1,15 +1,20 @@
 """Pictures in calls of MCP tools are counted, and gone when the call has been answered."""
 
+import asyncio
 import base64
+from concurrent.futures import Future
 from types import SimpleNamespace
 
 import pytest
+from anyio.to_thread import current_default_thread_limiter
+from gradio.mcp import GradioMCPServer
+from gradio_client.client import Job
 
 from threedsl.errors import InputError
 from threedsl.ui.security import limits
 from threedsl.ui.security.caller import Caller
 from threedsl.ui.security.ledger import Ledger
-from threedsl.ui.security.tools import ToolCalls, is_of_tools, keep_in_ledger, tool_call
+from threedsl.ui.security.tools import ToolCalls, is_of_tools, keep_in_ledger, tool_call, wait_without_thread
 
 KB = 2**10
 PHOTO = [["photo"]]
@@ -96,3 +101,25 @@ def test_one_caller_of_tools_leaves_places_to_others(ledger, monkeypatch):
             monkeypatch.setenv("SPACE_ID", "somebody/space")
             assert calls.has_room("1.1.1.1")
     assert not calls._open
+
+
+@pytest.mark.parametrize("error", [None, ValueError("a sentence")])
+def test_a_call_that_waits_holds_no_thread(error):
+    """Forty of them would hold all that events, uploads and files need, and that their own answers need."""
+    server = object.__new__(GradioMCPServer)
+    wait_without_thread(server)
+
+    async def calls() -> tuple[int, list]:
+        futures = [Future() for _ in range(50)]
+        waiting = [
+            asyncio.create_task(server._execute_tool_without_progress(Job(future))) for future in futures
+        ]
+        await asyncio.sleep(0.05)
+        held = current_default_thread_limiter().borrowed_tokens
+        for i, future in enumerate(futures):
+            future.set_exception(error) if error else future.set_result(i)
+        return held, await asyncio.gather(*waiting, return_exceptions=True)
+
+    held, answers = asyncio.run(calls())
+    assert held == 0
+    assert answers == ([error] * 50 if error else [[i] for i in range(50)])

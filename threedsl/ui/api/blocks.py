@@ -27,7 +27,7 @@ from threedsl.ui.security.patience import bound_connections
 from threedsl.ui.security.payload import checked, checked_inputs, files_in
 from threedsl.ui.security.queue import FairQueue, address_of
 from threedsl.ui.security.request_bodies import RequestBodies
-from threedsl.ui.security.tools import ToolCalls, keep_in_ledger
+from threedsl.ui.security.tools import ToolCalls, keep_in_ledger, wait_without_thread
 from threedsl.ui.security.visits import OpenPages, Running, States
 from threedsl.ui.security.written import writing
 
@@ -78,6 +78,7 @@ class Page(gr.Blocks):
         self.states.set_blocks(self)
         if self.mcp_server_obj is not None:
             keep_in_ledger(self.mcp_server_obj, self.ledger)
+            wait_without_thread(self.mcp_server_obj)
         if not returns_at_once:
             self.block_thread()
         return launched

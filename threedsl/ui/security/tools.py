@@ -1,11 +1,13 @@
 """Pictures inside the calls of MCP tools, which come as text and last as long as the call.
 
 Gradio writes each to its cache, where nothing counts it, and then uploads it to its own page under one session for all
-callers. Here it is written once, counted as the others are, and deleted when the call has been answered.
+callers. Here it is written once, counted as the others are, and deleted when the call has been answered. Until then the
+call waits without a thread.
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import mimetypes
 from collections import Counter
@@ -68,6 +70,19 @@ def keep_in_ledger(server: Any, ledger: Ledger) -> None:
         return _with_files(value, [], positions, ledger)
 
     server.convert_strings_to_filedata = files_from_text
+
+
+def wait_without_thread(server: Any) -> None:
+    """Make Gradio's MCP server wait for the answers to its tools' calls in the event loop.
+
+    It would hold one of the process's forty threads for each. Events, uploads and files need one of these as well, so
+    that forty calls at a time stopped the page, themselves included.
+    """
+
+    async def answer_of(job: Any) -> list[Any]:
+        return [await asyncio.wrap_future(job.future)]
+
+    server._execute_tool_without_progress = answer_of
 
 
 def is_of_tools(page: Any, session: str | None) -> bool:
