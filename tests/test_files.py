@@ -156,3 +156,32 @@ def test_a_pipe_under_the_name_of_a_leftover_keeps_nobody_waiting(tmp_path):
     with whole_folder(tmp_path / "index") as fresh:
         (fresh / "a.txt").write_text("whole")
     assert (tmp_path / "index" / "a.txt").read_text() == "whole"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such modes")
+def test_what_is_private_stays_private_when_it_is_replaced(tmp_path):
+    index, file = tmp_path / "index", tmp_path / "a.npz"
+    index.mkdir(mode=0o700)
+    file.touch(mode=0o600)
+    with whole_folder(index) as fresh:
+        (fresh / "a.txt").write_text("new")
+    with whole_file(file) as writing:
+        (part,) = tmp_path.glob(".a.npz.*")
+        assert part.stat().st_mode & 0o777 == 0o600  # while it is written as well
+        writing.write(b"new")
+    assert index.stat().st_mode & 0o777 == 0o700 and (index / "a.txt").is_file()
+    assert file.stat().st_mode & 0o777 == 0o600 and file.read_bytes() == b"new"
+
+
+def test_a_folder_behind_a_link_is_replaced_where_it_is(tmp_path):
+    real, link = tmp_path / "large disk" / "index", tmp_path / "index"
+    real.mkdir(parents=True)
+    (real / "a.txt").write_text("old")
+    link.symlink_to(real)
+    with whole_folder(link) as fresh:
+        (fresh / "a.txt").write_text("new")
+    assert link.is_symlink() and (real / "a.txt").read_text() == "new"
+    (real.parent / ".index.abcdefgh.work" / "new").mkdir(parents=True)
+    real.rename(real.parent / ".index.abcdefgh.work" / "old")  # as a program that was killed leaves it
+    recover_folder(link, "a.txt")
+    assert (link / "a.txt").read_text() == "new"

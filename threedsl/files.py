@@ -49,6 +49,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with part.open("wb") as file:
+                _keep_mode(path, part)
                 yield file
             part.replace(path)
         except BaseException:
@@ -74,14 +75,14 @@ def write_whole(path: Path, content: bytes) -> None:
 def whole_folder(target: Path) -> Iterator[Path]:
     """A new folder to fill, which replaces `target` when the block ends without an error.
 
-    If anything fails before that, `target` stays as it was. A folder cannot be replaced in one step: the old one is
-    moved aside first, and `recover_folder` restores it if the program is killed between the two renames. Of several
-    writers the last one wins. Leftovers of killed writers are removed.
+    Of a link, what it leads to is replaced. If anything fails before that, `target` stays as it was. A folder cannot be
+    replaced in one step: the old one is moved aside first, and `recover_folder` restores it if the program is killed
+    between the two renames. Of several writers the last one wins. Leftovers of killed writers are removed.
 
     Raises:
         InputError: nothing can be written there.
     """
-    target = Path(os.path.abspath(target))
+    target = place_of(target)
     with ExitStack() as held:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -109,6 +110,17 @@ def whole_folder(target: Path) -> Iterator[Path]:
             ) from None
 
 
+def place_of(target: str | Path) -> Path:
+    """The absolute path of an output folder: where a link was named, that of what it leads to."""
+    return Path(os.path.realpath(target) if os.path.islink(target) else os.path.abspath(target))
+
+
+def _keep_mode(old: Path, new: Path) -> None:
+    """Whoever may not read what is replaced may not read what replaces it."""
+    with suppress(OSError):  # there is nothing to replace
+        new.chmod(stat.S_IMODE(old.stat().st_mode))
+
+
 def reason_of(error: OSError) -> str:
     """Why something could not be written; for a full disk NumPy gives no reason, only how much it wrote."""
     if error.strerror:
@@ -120,6 +132,7 @@ def reason_of(error: OSError) -> str:
 def _replace_folder(fresh: Path, target: Path, old: Path) -> None:
     """While both `old` and `fresh` are in the work folder, the replacement is not finished."""
     if target.is_dir():
+        _keep_mode(target, fresh)
         target.rename(old)
     try:
         fresh.rename(target)
@@ -135,7 +148,7 @@ def recover_folder(target: Path, complete: str) -> None:
 
     complete: the name of a file that a complete folder contains.
     """
-    target = Path(os.path.abspath(target))
+    target = place_of(target)
     if target.exists() or not any(_works(target)):
         return
     with settled(target, complete):
@@ -149,7 +162,7 @@ def settled(target: Path, complete: str) -> Iterator[None]:
     Between the two renames of a replacement there is no folder: who says that something is missing has to look
     within such a block.
     """
-    target = Path(os.path.abspath(target))
+    target = place_of(target)
     with locked(target.parent):  # waits for a replacement that is under way
         for left in _left_behind(target):
             unfinished = (left / "old" / complete).is_file() and (left / "new").is_dir()

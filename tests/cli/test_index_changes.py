@@ -135,6 +135,25 @@ def test_what_is_deleted_through_a_link_is_gone_where_the_index_is(delete, index
     assert link.is_symlink() and "bea" not in {record.pid for record in Gallery.load(index).records}
 
 
+def test_an_index_moved_behind_a_link_knows_its_pictures(run, delete, index, tmp_path):
+    """Searched, extended and thinned out by the link, and built again."""
+    people, before, place = tmp_path / "people", names(index), tmp_path / "large disk" / "index"
+    picture = next((people / "anna").iterdir())
+    place.parent.mkdir()
+    index.rename(place)
+    index.symlink_to(place)
+    code, out, _ = run("index", people, "--out", index, "--add")
+    assert code == 0 and out.startswith("0 pictures added") and names(index) == before
+    assert delete(index, picture)[0] == 0
+    for name in (index, place):
+        paths = [record.path for record in Gallery.load(name).records]
+        assert (
+            len(paths) == len(before) - 1 and picture not in paths and all(path.is_file() for path in paths)
+        )
+    assert run("index", people, "--out", index)[0] == 0
+    assert index.is_symlink() and names(place) == before
+
+
 @pytest.mark.parametrize("kind", ["pipe", "root"])
 def test_what_is_no_index_is_a_sentence_at_once(tmp_path, kind):
     place = tmp_path / "pipe" if kind == "pipe" else "/"

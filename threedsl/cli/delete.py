@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> None:
             "Nothing was named to delete; give pictures by their paths, or --pid, --camid or --clothes."
         )
     with changing(args.index) as folder:
-        gallery = Gallery.load(folder)
+        gallery = Gallery.load(args.index)  # by its name, as a link may be next to the pictures
         count = gallery.delete(_rows(gallery, args.pictures)) + (gallery.delete(where) if where else 0)
         if not len(gallery):
             raise InputError(f"That is every picture of {args.index}; to be rid of all, delete the folder.")

@@ -72,7 +72,7 @@ def _extended(args: argparse.Namespace, folder: Path, model: ThreeDSL) -> tuple[
     from threedsl.descriptors import Descriptors
     from threedsl.gallery import Gallery
 
-    gallery = Gallery.load(folder, model)
+    gallery = Gallery.load(args.out, model)  # by its name, as a link may be next to the pictures
     rows = zip(gallery.records, gallery.records.deleted, strict=True)
     known = {record.path.resolve() for record, deleted in rows if not deleted}
     more, gallery.skipped = _lacking(args, known, model)

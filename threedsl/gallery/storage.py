@@ -21,9 +21,10 @@ import numpy as np
 from threedsl.arrays import check_npy
 from threedsl.data.listfile import Record
 from threedsl.errors import InputError
-from threedsl.files import check_folder, keep_the_rest, settled, whole_folder
+from threedsl.files import check_folder, keep_the_rest, place_of, settled, whole_folder
 from threedsl.gallery import index_kinds
 from threedsl.gallery.pieces import MOST_WIDTH, Piece
+from threedsl.gallery.places import base_of, portable
 from threedsl.gallery.records import LABELS, Records
 from threedsl.reading import open_file, read_json
 
@@ -62,7 +63,7 @@ def check_target(folder: str | Path) -> None:
     Raises:
         InputError: something else is there, or nothing can be written.
     """
-    target = Path(folder).absolute()
+    target = place_of(folder)
     if not (target / RECORDS).is_file():
         with settled(target, RECORDS):
             saved = (target / RECORDS).is_file()
@@ -81,7 +82,7 @@ def save(folder: str | Path, saved: Saved) -> None:
         InputError: something else is there, or nothing can be written.
     """
     check_target(folder)
-    with whole_folder(target := Path(folder).absolute()) as fresh:
+    with whole_folder(target := place_of(folder)) as fresh:
         for name, piece in saved.pieces.items():
             _write_piece(piece, fresh / f"{name}.npy")
         for stream, index in saved.indices.items():
@@ -118,7 +119,7 @@ def _write_records(header: dict, records: Records, target: Path, path: Path) -> 
         file.write(json.dumps(header)[:-1] + ', "records": [')
         for row, (record, box) in enumerate(zip(records, records.boxes, strict=True)):
             labels = {name: getattr(record, name) for name in LABELS}
-            line = {"path": _portable(record.path, target)} | labels | {"time": record.time, "box": box}
+            line = {"path": portable(record.path, target)} | labels | {"time": record.time, "box": box}
             file.write((",\n" if row else "\n") + json.dumps(line))
         file.write("\n]}\n")
 
@@ -177,8 +178,9 @@ def _read(folder: Path) -> Saved:
             )
         rows, files = header["records"], header["files"]
         columns = header.get("columns", {})
+        base = base_of(folder, (row["path"] for row in rows))
         saved = Saved(
-            records=Records((_record(row, folder) for row in rows), (_box(row["box"]) for row in rows)),
+            records=Records((_record(row, base) for row in rows), (_box(row["box"]) for row in rows)),
             pieces={
                 stream: _piece(_descriptors(folder, f"{stream}.npy", files, len(rows)), columns.get(stream))
                 for stream in ("appearance", "shape")
@@ -272,20 +274,10 @@ def _box(box: object) -> tuple[int, int, int, int] | None:
     return x0, y0, x1, y1
 
 
-def _record(row: dict, folder: Path) -> Record:
-    path = Path(os.path.normpath(folder / row["path"]))
+def _record(row: dict, base: Path) -> Record:
+    path = Path(os.path.normpath(base / row["path"]))
     time = row.get("time")
     return Record(path, *(str(row[name]) for name in LABELS), None if time is None else float(time))
-
-
-def _portable(path: Path, target: Path) -> str:
-    """Relative to the index if both are in one folder, so that they can be moved together; else absolute."""
-    path = path.absolute()
-    return (
-        Path(os.path.relpath(path, target)).as_posix()
-        if path.is_relative_to(target.parent)
-        else path.as_posix()
-    )
 
 
 def _checksum(path: Path) -> str:
