@@ -4,6 +4,7 @@ import pytest
 
 from tests.zips import crop, zipped
 from threedsl.errors import InputError
+from threedsl.gallery.archive import LONGEST_LABEL
 from threedsl.gallery.upload import open_upload
 
 PEOPLE = {"people/anna/1.png": crop(1), "people/anna/2.png": crop(2), "people/ben/1.png": crop(3)}
@@ -73,3 +74,16 @@ def test_a_file_that_the_list_sent_with_it_does_not_name_is_said(tmp_path):
             "c.png, named in list.txt, was not sent with it.",
             "new.png was sent, but list.txt does not list it.",
         ]
+
+
+@pytest.mark.parametrize("how", ["folders", "list"])
+def test_people_whose_long_names_only_differ_at_the_end_stay_two(tmp_path, how):
+    """Labels are shortened, and whoever has the same one is the same person."""
+    names = [f"{'p' * 90}{i}" for i in range(2)]
+    if how == "folders":
+        files = {f"{name}/{i}.png": crop(i) for i, name in enumerate(names)}
+    else:
+        lines = "".join(f"{i}.png {name}\n" for i, name in enumerate(names))
+        files = {"0.png": crop(0), "1.png": crop(1), "gallery.txt": lines.encode()}
+    found = {person for _, person in labels(tmp_path, files)[0]}
+    assert len(found) == 2 and all(len(person) == LONGEST_LABEL for person in found)

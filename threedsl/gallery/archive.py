@@ -6,6 +6,7 @@ the compression ratio. Only stored and deflated entries are read; other methods 
 
 from __future__ import annotations
 
+import hashlib
 import mmap
 import re
 import stat
@@ -227,3 +228,11 @@ def shorten(name: str, most: int = 60) -> str:
     """An untrusted name made safe for a sentence: printable characters only, shortened to its end if long."""
     clean = "".join(c if c.isprintable() else "?" for c in name[-most:])
     return clean if len(name) <= most else f"…{clean[1:]}"
+
+
+def short_label(label: str) -> str:
+    """A label of at most LONGEST_LABEL characters; two that only differ behind these stay different people."""
+    if len(label) <= LONGEST_LABEL:
+        return label
+    mark = f"…{hashlib.sha256(label.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+    return label[: LONGEST_LABEL - len(mark)] + mark

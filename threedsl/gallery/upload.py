@@ -20,12 +20,12 @@ from threedsl.data.picture_files import HEAD, SUFFIXES, about_others, has_pictur
 from threedsl.errors import InputError
 from threedsl.gallery.archive import (
     ARCHIVES,
-    LONGEST_LABEL,
     LONGEST_NAME,
     MOST_BYTES,
     Archive,
     Entry,
     open_archive,
+    short_label,
     shorten,
 )
 from threedsl.gallery.exchange import is_exported
@@ -141,7 +141,7 @@ def _from_archive(archive: Archive, title: str) -> Upload:
     sources = []
     for name in sorted(found):
         parts = PurePosixPath(name).parts
-        person = parts[0][:LONGEST_LABEL] if len(parts) > 1 else ""
+        person = parts[0] if len(parts) > 1 else ""
         sources.append(_source(Record(Path(name), person), partial(archive.read, found[name])))
     return Upload(title, sources, False, left_out)
 
@@ -269,7 +269,7 @@ def _source(record: Record, content: Callable[[], Path | bytes]) -> Source:
     name = "/".join(part for part in parts if part not in ("", ".", ".."))
     name = "".join(c if c.isprintable() else "?" for c in name)
     pid, camid, clothes = (
-        "".join(c if c.isprintable() else "?" for c in label)[:LONGEST_LABEL] for label in labels
+        short_label("".join(c if c.isprintable() else "?" for c in label)) for label in labels
     )
     return Source(Record(Path(name), pid, camid, clothes), content)
 
