@@ -98,3 +98,25 @@ def test_starting_with_a_bad_checkpoint_is_one_sentence_and_exit_code_2(spoil, w
     out, error = capsys.readouterr()
     assert out == "" and error.startswith("app.py: ") and error.count("\n") == 1
     assert words in error and str(tmp_path / "checkpoint") in error
+
+
+def test_what_is_done_at_once_comes_before_a_gallery_is_built(page):
+    """A browser runs the events of one click one after the other, each to its end."""
+    (build,) = (number for number, block in page.blocks.items() if block.elem_id == "gallery-build")
+    events = [fn for fn in page.fns.values() if (build, "click") in fn.targets]
+    assert [bool(fn.js) for fn in events] == [True, True, False]
+
+
+def test_a_search_that_fails_leaves_no_other_matches(page):
+    (rows,) = (number for number, block in page.blocks.items() if block.elem_id == "rows")
+    searches = [
+        number
+        for number, fn in page.fns.items()
+        if fn.name == "show_search" and fn.concurrency_id == "answers"
+    ]
+    emptied = {
+        fn.trigger_after
+        for fn in page.fns.values()
+        if fn.trigger_only_on_failure and rows in [block._id for block in fn.outputs]
+    }
+    assert len(searches) >= 10 and len(set(searches) - emptied) == 1, "all but that of the Gallery tab"

@@ -9,6 +9,7 @@ import pytest
 
 from threedsl.errors import InputError
 from threedsl.ui.bodies.everyone import everyone_values, group_photo, same_group
+from threedsl.ui.newest import Newest
 from threedsl.ui.page import build_demo, build_service
 from threedsl.ui.search.photo import read_photo
 from threedsl.ui.search.query import add, choose, choose_area
@@ -56,6 +57,15 @@ def test_a_group_photo_that_was_deleted_has_expired(group, tmp_path, model, demo
     photo.unlink()
     page = build_demo(build_service(model, {"tiny": demo}, tmp_path / "cache"))
     draw = next(fn.fn for fn in page.fns.values() if fn.name == "draw")
-    for attempt in (lambda: draw(query), lambda: choose_area(query, 0, [10, 10, 400, 900])):
+    for attempt in (lambda: draw(query, Newest()), lambda: choose_area(query, 0, [10, 10, 400, 900])):
         with pytest.raises((gr.Error, InputError), match="This photo has expired; please upload it again"):
             attempt()
+
+
+def test_everyone_of_an_earlier_photo_is_not_shown(group, service, monkeypatch):
+    draw = next(fn.fn for fn in build_demo(service).fns.values() if fn.name == "draw")
+    photos, query = Newest(), add(None, [read_photo(group)])
+    monkeypatch.setattr(service, "everyone", lambda image: image)
+    assert draw(query, photos).visible
+    monkeypatch.setattr(service, "everyone", lambda image: photos.run(lambda: image))
+    assert draw(query, photos) == gr.skip()

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,6 +10,7 @@ from tests.zips import crop, zipped
 from threedsl.errors import InputError
 from threedsl.ui.gallery.cards import MOST_SHOWN, card_of
 from threedsl.ui.gallery.handlers import build, export, name_people, people_in
+from threedsl.ui.page import build_demo
 from threedsl.ui.search import handlers
 from threedsl.ui.search.downloads import as_csv
 
@@ -95,3 +97,12 @@ def test_every_picture_of_a_large_gallery_has_its_field(service, tmp_path):
     html = card_of(made(service, tmp_path, MOST_SHOWN + 2))
     assert html.count("<img") == MOST_SHOWN
     assert [f'data-row="{row}"' in html for row in (0, MOST_SHOWN + 1, MOST_SHOWN + 2)] == [True, True, False]
+
+
+def test_a_gallery_chosen_meanwhile_stays_chosen(service, gallery):
+    refresh = next(fn.fn for fn in build_demo(service).fns.values() if fn.name == "refresh")
+    visit = SimpleNamespace(session_hash="anna")
+    chosen = [
+        refresh(None, wanted, "", visit)[5].constructor_args.get("value") for wanted in ("tiny", "gone")
+    ]
+    assert chosen == [None, "tiny"]

@@ -16,11 +16,11 @@ from threedsl.ui.api.search import search_as_json
 from threedsl.ui.compare.pair import PairPhoto
 from threedsl.ui.compare.view import pair_values
 from threedsl.ui.search import handlers
+from threedsl.ui.search.no_answer import gated
 from threedsl.ui.search.notices import gate_html, notice, warnings
 from threedsl.ui.search.people_choice import people_buttons
 from threedsl.ui.search.photo import read_photo
 from threedsl.ui.search.query import Query, add, choose
-from threedsl.ui.search.tab import gated
 
 BODY = ("half", "seated", "cut", "small")
 

@@ -4,6 +4,7 @@ import gradio as gr
 import pytest
 
 from threedsl.errors import InputError
+from threedsl.ui.newest import Newest
 from threedsl.ui.page import build_demo
 from threedsl.ui.search import handlers
 from threedsl.ui.search.photo import read_photo
@@ -37,17 +38,17 @@ def test_removing_the_photo_in_the_box_empties_the_box(service, demo):
     a, b = ({"path": str(record.path)} for record in demo.records[:2])
     query = add(None, handlers.read_photos([a, b]))
     change_people = event(service, "change_people")
-    box, left, *_ = change_people(a, query, gr.EventData(None, {"remove": "0"}))
+    box, left, *_ = change_people(a, query, Newest(), gr.EventData(None, {"remove": "0"}))
     assert box is None and paths(handlers.current_query(box, left)) == [b["path"]]
     for what in ({"remove": "1"}, {"photo": "0", "person": "0"}):
-        box, left, *_ = change_people(a, query, gr.EventData(None, what))
+        box, left, *_ = change_people(a, query, Newest(), gr.EventData(None, what))
         assert box == gr.skip() and paths(handlers.current_query(a, left))[0] == a["path"]
     coming = {"path": str(demo.records[2].path)}  # not read yet
-    assert change_people(coming, query, gr.EventData(None, {"remove": "0"}))[0] == gr.skip()
+    assert change_people(coming, query, Newest(), gr.EventData(None, {"remove": "0"}))[0] == gr.skip()
 
 
 @pytest.mark.slow
 def test_photos_are_added_to_the_one_in_the_box_after_the_query_has_expired(service, demo):
     a, b = ({"path": str(record.path)} for record in demo.records[:2])
-    query, *_ = event(service, "add_photos")([b], a, None)
+    query, *_ = event(service, "add_photos")([b], a, None, Newest())
     assert paths(query) == [a["path"], b["path"]]

@@ -34,8 +34,8 @@ class BodyColumn:
         return [self.canvas, self.overlay, self.still, self.measures, self.turn]
 
 
-def add_body_column(service: Service, answer: gr.State, limits: dict) -> BodyColumn:
-    """Add the column's contents to the one being built."""
+def add_body_column(service: Service, inputs: list[gr.State], limits: dict) -> BodyColumn:
+    """Add the column's contents to the one being built; `inputs` are those of `add_turning`."""
     canvas = body_canvas("Body in 3D", "body", 440, 2.6)
     gr.HTML(f'<p class="quiet">{VIEWS} {ROUGH}</p>', elem_classes="legend", apply_default_css=False)
     with gr.Row(equal_height=True):
@@ -43,7 +43,7 @@ def add_body_column(service: Service, answer: gr.State, limits: dict) -> BodyCol
         still = still_picture("Alone", "still", 300)
     turn = turn_button()
     measures = gr.HTML(elem_id="measures", apply_default_css=False)
-    add_turning(service, turn, answer, still, limits)
+    add_turning(service, turn, inputs, still, limits)
     return BodyColumn(canvas, overlay, still, measures, turn)
 
 

@@ -6,6 +6,7 @@ from threedsl.data.images import load_image
 from threedsl.errors import InputError
 from threedsl.ui.body_view import still_picture
 from threedsl.ui.errors import in_words
+from threedsl.ui.newest import Newest
 from threedsl.ui.search.photo import Photo
 from threedsl.ui.search.query import Query
 from threedsl.ui.service import Service
@@ -43,18 +44,20 @@ def everyone_values(query: Query | None) -> list:
 
 
 def add_everyone(
-    service: Service, button: gr.Button, picture: gr.Image, query: gr.State, limits: dict
+    service: Service, button: gr.Button, picture: gr.Image, inputs: list[gr.State], limits: dict
 ) -> None:
-    """Pressing `button` draws the bodies of everyone in the group photo of `query`."""
+    """Pressing `button` draws the bodies of everyone in the group photo; `inputs` are the query, and which photos were
+    read last."""
 
     @in_words
-    def draw(shown: Query | None):
+    def draw(shown: Query | None, photos: Newest):
+        is_newest = photos.watch()
         photo = group_photo(shown)
         if photo is None:
             raise InputError("This search has expired; please search again.")
         drawn = service.everyone(load_image(path_of(str(photo.path)), name=photo.path.name))
         if drawn is None:
             raise InputError("No person was found in this photo; use another photo.")
-        return gr.Image(value=service.write_picture(drawn), visible=True)
+        return gr.Image(value=service.write_picture(drawn), visible=True) if is_newest() else gr.skip()
 
-    button.click(draw, query, picture, show_progress_on=button, api_visibility="private", **limits)
+    button.click(draw, inputs, picture, show_progress_on=button, api_visibility="private", **limits)

@@ -10,6 +10,7 @@ from PIL import Image
 from threedsl.errors import InputError
 from threedsl.render.still import draw_turntable
 from threedsl.ui.errors import in_words
+from threedsl.ui.newest import Newest
 from threedsl.ui.pictures import new_file
 from threedsl.ui.prediction import Prediction
 from threedsl.ui.service import Answer, Service
@@ -48,21 +49,28 @@ def turn_button() -> gr.Button:
     return gr.Button(TURN, size="sm", visible=False, elem_id="turn")
 
 
-def add_turning(service: Service, button: gr.Button, answer: gr.State, still: gr.Image, limits: dict) -> None:
-    """Pressing `button` shows the body of `answer` turning in place of its `still`, and pressing it again stops it."""
+def add_turning(
+    service: Service, button: gr.Button, inputs: list[gr.State], still: gr.Image, limits: dict
+) -> None:
+    """Pressing `button` shows the answer's body turning in place of its `still`, and pressing it again stops it.
+
+    inputs: the answer, and which search was made last.
+    """
 
     @in_words
-    def turn(label: str, shown: Answer | None):
+    def turn(label: str, shown: Answer | None, searches: Newest):
+        is_newest = searches.watch()
         if shown is None or shown.body is None:
             raise InputError("This search has expired; please search again.")
         if label == STOP:
             return shown.body.still, gr.Button(TURN)
         made = shown.turntable if shown.turntable and Path(shown.turntable).is_file() else ""
-        return made or write_turntable(shown.body.prediction, service.files), gr.Button(STOP)
+        turning = made or write_turntable(shown.body.prediction, service.files)
+        return (turning, gr.Button(STOP)) if is_newest() else [gr.skip()] * 2
 
     button.click(
         turn,
-        [button, answer],
+        [button, *inputs],
         [still, button],
         preprocess=True,
         show_progress_on=still,

@@ -5,6 +5,7 @@ import gradio as gr
 from threedsl.ui.compare import handlers
 from threedsl.ui.compare.view import add_pair_view, empty_pair, held_pair, pair_values
 from threedsl.ui.errors import in_words
+from threedsl.ui.newest import Newest
 from threedsl.ui.scripts import give, scroll_to_answer
 from threedsl.ui.search.handlers import change
 from threedsl.ui.search.notices import gate_html
@@ -26,6 +27,8 @@ def add_compare_tab(service: Service, limits: dict) -> None:
     that runs the model."""
     with gr.Tab("Compare", id="compare"):
         sides = [gr.State(None, time_to_live=VISIT_SECONDS) for _ in range(2)]  # query.Query
+        # Which photo of each side was read last, and which comparison was made.
+        *photos, pairs = (gr.State(Newest()) for _ in range(3))
         with gr.Row(elem_id="compare"):
             columns = [
                 _side(title, name) for title, name in (("First photo", "first"), ("Second photo", "second"))
@@ -45,33 +48,38 @@ def add_compare_tab(service: Service, limits: dict) -> None:
         values = add_pair_view("compare", WAITING)
 
     @in_words
-    def read(payload):
-        side = handlers.read_side(payload)
-        return side, _strip_html(side)
+    def read(payload, photos: Newest, pairs: Newest):
+        pairs.begin()
+        read = photos.run(lambda: (handlers.read_side(payload),))
+        return (*read, _strip_html(*read)) if read else [gr.skip()] * 2
 
     @in_words
-    def change_person(side: Query | None, event: gr.EventData):
-        if side is None:
-            return [gr.skip()] * 2
-        side = change(side, event._data)
-        return side, _strip_html(side)
+    def change_person(side: Query | None, photos: Newest, pairs: Newest, event: gr.EventData):
+        pairs.begin()
+        is_newest = photos.watch()
+        side = change(side, event._data) if side else None
+        return (side, _strip_html(side)) if side and is_newest() else [gr.skip()] * 2
 
     @in_words
-    def show_pair(first, second, first_side, second_side):
-        both = handlers.current_sides((first, second), (first_side, second_side))
-        if not all(side.ready for side in both):
-            return held_pair(HELD)
-        pair = handlers.compare_photos(service, (first, second), both)
-        return pair_values(*pair, service.calibration, "Both people")
+    def show_pair(first, second, first_side, second_side, pairs: Newest):
+        def compare():
+            both = handlers.current_sides((first, second), (first_side, second_side))
+            if not all(side.ready for side in both):
+                return held_pair(HELD)
+            pair = handlers.compare_photos(service, (first, second), both)
+            return pair_values(*pair, service.calibration, "Both people")
 
-    def show_pair_if_both(first, second, first_side, second_side):
+        return pairs.run(compare) or [gr.skip()] * len(values)
+
+    def show_pair_if_both(first, second, *others):
         if first is None or second is None:
             return [gr.skip()] * len(values)
-        return show_pair(first, second, first_side, second_side)
+        return show_pair(first, second, *others)
 
-    private = dict(preprocess=False, api_visibility="private", **limits)
+    # What comes while one of these runs is done after it, with what is on the page by then.
+    private = dict(preprocess=False, api_visibility="private", trigger_mode="always_last", **limits)
     reads = private | READS
-    everything = [*uploads, *sides]
+    everything = [*uploads, *sides, pairs]
     comparing = dict(
         inputs=everything, outputs=values, show_progress_on=[values[0], values[1], values[2]], **private
     )
@@ -80,15 +88,15 @@ def add_compare_tab(service: Service, limits: dict) -> None:
     empty = dict(fn=None, js=give(empty_pair(WAITING)), outputs=values, api_visibility="private")
     chain = examples.load_input_event.then(**empty)
     running, shown = [], []  # each side's readings, and the comparisons
-    for upload, side, strip in zip(uploads, sides, strips, strict=True):
-        reading = dict(inputs=upload, outputs=[side, strip], show_progress_on=strip, **reads)
+    for upload, photo, side, strip in zip(uploads, photos, sides, strips, strict=True):
+        reading = dict(inputs=[upload, photo, pairs], outputs=[side, strip], show_progress_on=strip, **reads)
         chain = chain.then(read, **reading)
         upload.input(**empty)
         arrived = upload.input(read, **reading)
         shown.append(arrived.success(show_pair_if_both, **comparing))
         changed = strip.click(
             change_person,
-            side,
+            [side, photo, pairs],
             [side, strip],
             api_visibility="private",
             show_progress="hidden",
@@ -96,14 +104,14 @@ def add_compare_tab(service: Service, limits: dict) -> None:
         )
         shown.append(changed.success(**empty).then(show_pair_if_both, **comparing))
         running.append([chain, arrived, changed])
-    shown.append(chain.success(show_pair, **comparing))
+    shown.append(chain.success(show_pair_if_both, **comparing))
     button.click(**empty)
     shown.append(button.click(show_pair, **comparing))
     for pair in shown:
         pair.success(**scroll)
-    for upload, side, strip, own in zip(uploads, sides, strips, running, strict=True):
+    for upload, photo, side, strip, own in zip(uploads, photos, sides, strips, running, strict=True):
         upload.clear(**empty, cancels=[*own, *shown])
-        upload.clear(read, upload, [side, strip], show_progress_on=strip, **reads)
+        upload.clear(read, [upload, photo, pairs], [side, strip], show_progress_on=strip, **reads)
 
 
 def _strip_html(side: Query | None) -> str:

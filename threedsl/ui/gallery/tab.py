@@ -75,13 +75,16 @@ def add_gallery_tab(service: Service, limits: dict, tabs: gr.Tabs, search: Searc
         names = [name for _, name in mine]
         chosen = chosen if chosen in names else names[-1] if names else None
         gallery = service.gallery(chosen, session) if chosen else None
+        choices = _search_choices(service, mine)
+        open_names = [name for _, name in choices]
         gone = str(searched).startswith(OWN) and searched not in names
         return [
             gr.Radio(mine, value=chosen, visible=bool(mine)),
             gr.Row(visible=bool(mine)),
             gr.File(None, visible=False),
             card_of(gallery) if gallery else "",
-            _search_choice(service, mine, wanted),
+            # Without a value, for another one may have been chosen while a gallery was built.
+            gr.Radio(choices) if wanted in open_names else gr.Radio(choices, value=open_names[0]),
             *(no_matches(GONE) if gone else [gr.skip()] * len(search.matches)),
         ]
 
@@ -121,8 +124,8 @@ def add_gallery_tab(service: Service, limits: dict, tabs: gr.Tabs, search: Searc
     def open_in_search(name, request: gr.Request):
         gallery = handlers.own_gallery(service, name, request.session_hash)
         words = f"Add a photo to search {gallery.title}."
-        mine = service.visitors.names(request.session_hash)
-        return [_search_choice(service, mine, name), gr.Tabs(selected="search"), *no_matches(words)]
+        choices = _search_choices(service, service.visitors.names(request.session_hash))
+        return [gr.Radio(choices, value=name), gr.Tabs(selected="search"), *no_matches(words)]
 
     @in_words
     def save_names(event: gr.EventData, request: gr.Request):
@@ -140,32 +143,7 @@ def add_gallery_tab(service: Service, limits: dict, tabs: gr.Tabs, search: Searc
     plain = dict(preprocess=False, api_visibility="private")
     everything = [own, actions, exported, shown, search.gallery, *search.matches]
     on_search = [search.gallery, search.searched]
-    button.click(
-        build,
-        [files, title, *on_search],
-        [line, *everything, files, title],
-        show_progress_on=[line],
-        **plain,
-        **limits,
-    )
-    # On a phone the progress is below the visible part.
-    button.click(None, js=script("scroll_on_phones", "#gallery-status"), show_progress="hidden")
-    files.change(
-        lambda given: gr.File(label=files_label(len(given or []))),
-        files,
-        files,
-        show_progress="hidden",
-        **plain,
-    )
-    own.input(choose, own, [shown, exported, line], show_progress="hidden", **plain)
-    delete.click(
-        remove,
-        [delete, own, *on_search],
-        [delete, line, *everything],
-        js=script("confirm_delete", DELETE),
-        show_progress="hidden",
-        **plain,
-    )
+    # Before what these events do: a confirmation never outlasts what it was asked for.
     gr.on(
         [
             button.click,
@@ -182,10 +160,41 @@ def add_gallery_tab(service: Service, limits: dict, tabs: gr.Tabs, search: Searc
         outputs=delete,
         api_visibility="private",
     )
+    # On a phone the progress is below the visible part.
+    button.click(None, js=script("scroll_on_phones", "#gallery-status"), show_progress="hidden")
+    button.click(
+        build,
+        [files, title, *on_search],
+        [line, *everything, files, title],
+        show_progress_on=[line],
+        **plain,
+        **limits,
+    )
+    files.change(
+        lambda given: gr.File(label=files_label(len(given or []))),
+        files,
+        files,
+        show_progress="hidden",
+        **plain,
+    )
+    own.input(choose, own, [shown, exported, line], show_progress="hidden", **plain)
+    delete.click(
+        remove,
+        [delete, own, *on_search],
+        [delete, line, *everything],
+        js=script("confirm_delete", DELETE),
+        show_progress="hidden",
+        **plain,
+    )
     export.click(write, own, exported, **plain)
     shown.submit(
-        save_names, None, [line, shown, exported], show_progress="hidden", api_visibility="private"
-    ).success(fn=None, js=script("focus", "#gallery-save", {"preventScroll": True}), api_visibility="private")
+        save_names,
+        None,
+        [line, shown, exported],
+        show_progress="hidden",
+        trigger_mode="multiple",  # more names may be saved before the first are
+        api_visibility="private",
+    )
     go.click(
         open_in_search, own, [search.gallery, tabs, *search.matches], show_progress="hidden", **plain
     ).success(**search.search).success(**search.scroll)
@@ -201,8 +210,6 @@ def forget_visit(service: Service) -> Callable[[gr.Request], None]:
     return forget
 
 
-def _search_choice(service: Service, mine: Sequence[tuple[str, str]], value: str | None) -> gr.Radio:
-    """Search's choice: the demo galleries, then the visitor's own; `value` if it is still there."""
-    choices = service.shelf.choices + [(f"{title} (yours)", name) for title, name in mine]
-    names = [name for _, name in choices]
-    return gr.Radio(choices, value=value if value in names else names[0])
+def _search_choices(service: Service, mine: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """(title, name) of what can be searched: the demo galleries, then the visitor's own."""
+    return service.shelf.choices + [(f"{title} (yours)", name) for title, name in mine]

@@ -4,6 +4,7 @@ import gradio as gr
 
 from threedsl.ui.compare.view import add_pair_view, empty_pair, pair_values
 from threedsl.ui.errors import in_words
+from threedsl.ui.newest import Newest
 from threedsl.ui.scripts import script
 from threedsl.ui.search import handlers
 from threedsl.ui.search.status import standing
@@ -17,21 +18,32 @@ def add_opened_match(service: Service, rows: gr.HTML, inputs: list, limits: dict
     """
     with gr.Column(visible=False, elem_id="detail") as section:
         above = gr.Button("Back to the matches", size="sm", elem_id="back-above")
+        opened = gr.State(Newest())  # which match was opened last
         values = add_pair_view("match")
         below = gr.Button("Back to the matches", size="sm", elem_id="back")
 
     @in_words
-    def open_match(name, query, answer, event: gr.EventData, request: gr.Request):
+    def open_match(name, query, answer, opened, event: gr.EventData, request: gr.Request):
         row = event._data.get("index")
-        pair = handlers.open_match(service, name, query, answer, row, request.session_hash)
+        pair = opened.run(
+            lambda: handlers.open_match(service, name, query, answer, row, request.session_hash)
+        )
+        if pair is None:
+            return [gr.skip()] * len(values)
         return pair_values(*pair, service.calibration, known=standing(answer.rankings, int(row)))
 
     private = dict(api_visibility="private")
     rows.click(lambda: gr.Column(visible=True), None, section, queue=False, show_progress="hidden", **private)
     rows.click(fn=None, js=script("open_match", empty_pair()), outputs=values, **private)
-    rows.click(open_match, inputs, values, show_progress_on=values[:3], **private, **limits).success(
-        fn=None, js=script("focus", "#detail h2", {"preventScroll": True}), **private
-    )
+    rows.click(
+        open_match,
+        [*inputs, opened],
+        values,
+        show_progress_on=values[:3],
+        trigger_mode="multiple",  # another match may be chosen before the first is there
+        **private,
+        **limits,
+    ).success(fn=None, js=script("focus", "#detail h2", {"preventScroll": True}), **private)
     for button in (above, below):
         button.click(lambda: gr.Column(visible=False), None, section, queue=False, **private).then(
             fn=None, js=script("focus", "#rows [data-opened] button", {}), **private

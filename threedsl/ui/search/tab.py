@@ -1,20 +1,24 @@
 """The search: photos on the left, three rankings in the middle, the body on the right, an opened match below."""
 
+from collections.abc import Callable
+from functools import wraps
 from html import escape
 
 import gradio as gr
 
-from threedsl.ui.bodies.column import add_body_column, body_values, no_body
+from threedsl.ui.bodies.column import add_body_column, body_values
 from threedsl.ui.bodies.everyone import add_everyone, everyone_button, everyone_values, same_group
 from threedsl.ui.errors import in_words
 from threedsl.ui.examples.first_screen import FirstScreen, offer
 from threedsl.ui.examples.strip import add_example_strip
+from threedsl.ui.newest import Newest
 from threedsl.ui.scripts import script, scroll_to_answer
 from threedsl.ui.search import handlers
 from threedsl.ui.search.cards import empty_rows, ranked_rows
 from threedsl.ui.search.downloads import write_downloads
 from threedsl.ui.search.filters import LABELS, Filter
-from threedsl.ui.search.notices import gate_html, notices
+from threedsl.ui.search.no_answer import empty_answer, failed, gated
+from threedsl.ui.search.notices import notices
 from threedsl.ui.search.opened_match import add_opened_match
 from threedsl.ui.search.people_choice import people_buttons, people_strip, photo_box
 from threedsl.ui.search.query import MOST_PHOTOS, Query, add
@@ -25,7 +29,6 @@ from threedsl.ui.service import FIRST_MATCHES, MOST_MATCHES, Service
 
 VISIT_SECONDS = 1800  # a visitor's photo expires after this long
 SCROLL = scroll_to_answer("#status", "#rows .card[data-index], #status .gate")
-ANYWAY = "Search the whole image anyway"
 
 
 def add_search_tab(service: Service, limits: dict) -> SearchTab:
@@ -35,6 +38,10 @@ def add_search_tab(service: Service, limits: dict) -> SearchTab:
         query_state = gr.State(None, time_to_live=VISIT_SECONDS)  # query.Query
         answer_state = gr.State(None, time_to_live=VISIT_SECONDS)  # service.Answer
         searched = gr.State("", time_to_live=VISIT_SECONDS)  # the gallery whose matches are on the page
+        photos, searches = (
+            gr.State(Newest()),
+            gr.State(Newest()),
+        )  # which photo was read, and search made, last
         gallery = gr.Radio(
             service.shelf.choices, value=service.shelf.choices[0][1], label="Search in", render=False
         )
@@ -70,27 +77,34 @@ def add_search_tab(service: Service, limits: dict) -> SearchTab:
                         for label in ("Matches (CSV)", "Matches (JSON)", "Body (GLB)")
                     )
             with gr.Column(scale=6, min_width=300):
-                body = add_body_column(service, answer_state, limits)
+                body = add_body_column(service, [answer_state, searches], limits)
         detail = add_opened_match(service, rows, [searched, query_state, answer_state], limits)
-        add_everyone(service, *everyone, query_state, limits)
+        add_everyone(service, *everyone, [query_state, photos], limits)
 
     def opened(query: Query | None) -> list:
         return [query, "", people_buttons(query), notices_html(query), *everyone_values(query)]
 
     @in_words
-    def open_photo(payload):
+    def open_photo(payload, photos):
         # Emptying the box is an input event as well as `upload.clear`.
-        return [gr.skip()] * 6 if payload is None else opened(add(None, handlers.read_photos([payload])))
+        if payload is None:
+            return [gr.skip()] * 6
+        query = photos.run(lambda: add(None, handlers.read_photos([payload])))
+        return opened(query) if query else [gr.skip()] * 6
 
     @in_words
-    def add_photos(more_photos, payload, query):
-        return opened(handlers.add_photos(service, payload, query, more_photos))
+    def add_photos(more_photos, payload, query, photos):
+        query = photos.run(lambda: handlers.add_photos(service, payload, query, more_photos))
+        return opened(query) if query else [gr.skip()] * 6
 
     @in_words
-    def change_people(payload, query, event: gr.EventData):
+    def change_people(payload, query, photos, event: gr.EventData):
         if query is None:
             return [gr.skip()] * 6
+        is_newest = photos.watch()
         before, query = query, handlers.change(query, event._data)
+        if not is_newest():
+            return [gr.skip()] * 6
         group = [gr.skip()] * 2 if same_group(before, query) else everyone_values(query)
         # A search reads the photo in the box again unless the query has it.
         box = None if handlers.is_removed(payload, before, query) else gr.skip()
@@ -98,23 +112,41 @@ def add_search_tab(service: Service, limits: dict) -> SearchTab:
 
     @in_words
     def show_search(
-        payload, query, name, count, clothes, camera, before, request: gr.Request, progress=gr.Progress()
+        payload,
+        given,
+        on_page,
+        name,
+        count,
+        clothes,
+        camera,
+        before,
+        searches,
+        request: gr.Request,
+        progress=gr.Progress(),
     ):
         wanted = [kind for kind, chosen in zip(LABELS, (clothes, camera), strict=True) if chosen]
         session = request.session_hash
-        query = handlers.current_query(payload, query)
-        if not query.ready:
+
+        def search():
+            query = handlers.current_query(payload, given)
+            if not query.ready:
+                return None, query, 0.0
+            return handlers.search(service, payload, query, name, count, wanted, before, session, progress)
+
+        found = searches.run(search)
+        if found is None:
+            return [gr.skip()] * len(shown_there)
+        answer, query, seconds = found
+        if answer is None:
             return gated(query)
-        answer, query, seconds = handlers.search(
-            service, payload, query, name, count, wanted, before, session, progress
-        )
         files = write_downloads(service.files, answer.rows, name, count)
         # The canvas and the pictures stay as they are where the people are: a new file would turn the body back.
         same_body = before is not None and before.body is answer.body
         return [
             ranked_rows(answer.rows, service.gallery(name, session).title),
             status_text(seconds, answer, query, wanted) + offer(answer.rankings, name in service.shelf.demos),
-            query,
+            # Another photo, or another person, may have been chosen since.
+            gr.skip() if query is given else query,
             answer,
             name,
             *[filter_box(found, kind in wanted) for kind, found in answer.filters.items()],
@@ -123,102 +155,90 @@ def add_search_tab(service: Service, limits: dict) -> SearchTab:
             *([gr.skip()] * len(body.components) if same_body else body_values(answer, query)),
         ]
 
-    def search_if_photo(
-        payload, query, name, count, clothes, camera, before, request: gr.Request, progress=gr.Progress()
-    ):
-        if query is None and payload is None:
-            return [gr.skip()] * len(shown_there)
-        return show_search(payload, query, name, count, clothes, camera, before, request, progress)
+    def search_where(wanted: Callable[[dict | None, Query | None, str], object]) -> Callable:
+        """`show_search` where the photo in the box, the query and the gallery of the matches are `wanted`."""
 
-    def search_own(
-        payload, query, name, count, clothes, camera, before, request: gr.Request, progress=gr.Progress()
-    ):
-        if payload is None and service.is_first(query):
+        @wraps(show_search)
+        def search(payload, query, on_page, *others):
+            if wanted(payload, query, on_page):
+                return show_search(payload, query, on_page, *others)
             return [gr.skip()] * len(shown_there)
-        return search_if_photo(payload, query, name, count, clothes, camera, before, request, progress)
 
-    def search_photo(
-        payload, query, name, count, clothes, camera, before, request: gr.Request, progress=gr.Progress()
-    ):
-        if payload is None:
-            return [gr.skip()] * len(shown_there)
-        return show_search(payload, query, name, count, clothes, camera, before, request, progress)
+        return search
 
-    def search_again(
-        payload,
-        query,
-        name,
-        count,
-        clothes,
-        camera,
-        before,
-        on_page,
-        request: gr.Request,
-        progress=gr.Progress(),
-    ):
-        if not on_page:
-            return [gr.skip()] * len(shown_there)
-        return search_if_photo(payload, query, name, count, clothes, camera, before, request, progress)
+    def is_own(payload: dict | None, query: Query | None, on_page: str = "") -> bool:
+        return bool(payload or (query and not service.is_first(query)))
 
-    query_parts = [upload, query_state, gallery, k, *hide.values(), answer_state]
+    def emptied() -> list:
+        return [None, *opened(None), *empty_answer()]
+
+    def clear(photos, searches):
+        photos.begin()
+        searches.begin()
+        return emptied()
+
+    query_parts = [upload, query_state, searched, gallery, k, *hide.values(), answer_state, searches]
     shown_there = [
         *(rows, status, query_state, answer_state, searched),
         *hide.values(),
         *(table, answer_file, body_file, detail),
         *body.components,
     ]
+    # What comes while one of these runs is done after it, with what is on the page by then.
     reading = dict(
         outputs=[query_state, searched, people, notice, *everyone],
         preprocess=False,
         show_progress_on=[people, rows],
         api_visibility="private",
+        trigger_mode="always_last",
         **READS,
     )
     searching = dict(
-        outputs=shown_there, preprocess=False, show_progress_on=rows, api_visibility="private", **limits
+        inputs=query_parts,
+        outputs=shown_there,
+        preprocess=False,
+        show_progress_on=rows,
+        api_visibility="private",
+        trigger_mode="always_last",
+        **limits,
     )
+    at_once = dict(queue=False, preprocess=False, show_progress="hidden", api_visibility="private")
     # On a phone the answer is below the visible part.
     scroll = dict(fn=None, js=SCROLL, api_visibility="private")
-    emptying = dict(
-        fn=lambda: [None, *opened(None), *empty_answer()],
-        outputs=[upload, *reading["outputs"], *shown_there],
-        queue=False,
-        show_progress="hidden",
-        api_visibility="private",
-    )
+    emptying = dict(outputs=[upload, *reading["outputs"], *shown_there], **at_once)
     running = []
-    for event in (upload.input, examples.success):
-        read = event(open_photo, upload, **reading)
-        found = read.success(search_photo, query_parts, **searching)
+
+    def then_search(event: Callable, search: Callable) -> None:
+        found = event(search, **searching)
         found.success(**scroll)
-        read.failure(**emptying)
-        running += [read, found]
-    added = more.upload(add_photos, [more, upload, query_state], **reading)
-    found = added.success(show_search, query_parts, **searching)
-    found.success(**scroll)
-    pressed = button.click(show_search, query_parts, **searching)
-    pressed.success(**scroll)
-    running += [added, found, pressed]
-    again = dict(fn=search_again, inputs=[*query_parts, searched], **searching)
-    search = dict(fn=search_if_photo, inputs=query_parts, **searching)
+        found.failure(failed, [upload, query_state], shown_there, **at_once)
+        running.append(found)
+
+    for event in (upload.input, examples.success):
+        read = event(open_photo, [upload, photos], **reading)
+        then_search(read.success, search_where(lambda payload, *_: payload))
+        read.failure(emptied, **emptying)
+        running.append(read)
+    added = more.upload(add_photos, [more, upload, query_state, photos], **reading)
+    then_search(added.success, show_search)
+    then_search(button.click, show_search)
+    running.append(added)
     for part in (people, status):
         changed = part.click(
             change_people,
-            [upload, query_state],
+            [upload, query_state, photos],
             [upload, query_state, people, notice, *everyone],
             preprocess=False,
             api_visibility="private",
             show_progress="hidden",
             **READS,
         )
-        chosen = changed.success(**search)
-        chosen.success(**scroll)
-        running.append(chosen)
+        then_search(changed.success, search_where(lambda payload, query, _: payload or query))
+        running.append(changed)
+    search_again = search_where(lambda payload, query, on_page: is_own(payload, query) or (query and on_page))
     for event in (gallery.input, k.release, *(box.input for box in hide.values())):
-        found = event(**again)
-        found.success(**scroll)
-        running.append(found)
-    upload.clear(**emptying, cancels=running)
+        then_search(event, search_again)
+    upload.clear(clear, [photos, searches], **emptying, cancels=running)
     first_screen = FirstScreen(service, strip)
 
     def show_first(payload, query):
@@ -239,32 +259,11 @@ def add_search_tab(service: Service, limits: dict) -> SearchTab:
         fn=show_first,
         inputs=[upload, query_state],
         outputs=[gallery, *reading["outputs"], *shown_there],
-        preprocess=False,
-        queue=False,
-        show_progress="hidden",
-        api_visibility="private",
+        **at_once,
     )
-    search = dict(fn=search_own, inputs=query_parts, **searching)
-    emptied = [rows, status, searched, table, answer_file, detail]
-    return SearchTab(gallery, searched, emptied, search, scroll, first)
-
-
-def empty_answer() -> list:
-    """Values of everything that an answer fills, before there is any."""
-    return [
-        *(empty_rows(), WAITING, None, None, ""),
-        *[gr.Checkbox(value=False, visible=False)] * len(LABELS),
-        *[gr.DownloadButton(value=None, interactive=False)] * 3,
-        gr.Column(visible=False),
-        *no_body(),
-    ]
-
-
-def gated(query: Query) -> list:
-    """Values of everything that an answer fills while a photo without a person waits for a decision."""
-    values = empty_answer()
-    values[1:3] = gate_html(query, ANYWAY), query
-    return values
+    own = dict(fn=search_where(is_own), **searching)
+    matches = [rows, status, searched, table, answer_file, detail]
+    return SearchTab(gallery, searched, matches, own, scroll, first)
 
 
 def notices_html(query: Query | None) -> str:

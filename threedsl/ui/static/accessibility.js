@@ -18,6 +18,15 @@
     addEventListener("wheel", event => {
         if (!event.ctrlKey && event.target.closest?.(".canvas")) event.stopImmediatePropagation();
     }, {capture: true, passive: true});
+    // A slider tells that it was moved where a pointer lets it go, and its number where it is left.
+    addEventListener("keyup", event => {
+        if (!/^(Arrow|Page|Home|End)/.test(event.key) || !event.target.matches?.("input[type=range]")) return;
+        event.target.dispatchEvent(new PointerEvent("pointerup", {bubbles: true}));
+    });
+    addEventListener("keydown", event => {
+        if (event.key === "Enter" && event.target.matches?.("[data-testid=number-input]"))
+            event.target.dispatchEvent(new FocusEvent("blur"));
+    });
     improve();
     new MutationObserver(improve).observe(
         document.body, {childList: true, subtree: true, attributes: true, attributeFilter: ["tabindex"]}

@@ -1,0 +1,164 @@
+"""Visitors who do not wait for an answer, names that do not fit a line, and searches that fail, in Chromium."""
+
+import json
+import shutil
+
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser import PATIENCE
+from tests.ui.browser.test_page import PHONE, WIDE, Visit, expect_own_search
+from tests.ui.browser.test_search import choose_example
+from threedsl.gallery.demo import openpeople_folder
+
+LONG = "W" * 60
+LATER = 3 * PATIENCE  # a gallery or two searches
+JOIN = "**/queue/join*"
+
+
+class Held:
+    """Holds back the calls that fill a component until they are let go, in their order."""
+
+    def __init__(self, page: Page, elem_id: str):
+        self.page, self.calls, self.holds = page, [], True
+        config = page.evaluate("window.gradio_config")
+        (number,) = (c["id"] for c in config["components"] if c["props"].get("elem_id") == elem_id)
+        self._events = {e["id"] for e in config["dependencies"] if number in e["outputs"]}
+        page.route(JOIN, self._hold)
+
+    def _hold(self, route: Route) -> None:
+        if self.holds and json.loads(route.request.post_data)["fn_index"] in self._events:
+            self.calls.append(route)
+        else:
+            route.fallback()
+
+    def wait_for(self, count: int) -> None:
+        for _ in range(PATIENCE // 50):
+            if len(self.calls) >= count:
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"{len(self.calls)} calls, not {count}")
+
+    def let_go(self) -> None:
+        self.holds = False
+        for call in self.calls:
+            call.fallback()
+
+
+def expect_matches_in(visit: Visit, number: int) -> None:
+    """Wait for the answer that belongs to a gallery, which is the chosen one, and see that it stays."""
+    chosen = visit.page.locator("#search input[type=radio]:checked")
+    title = visit.page.locator("#search label:has(input[type=radio])").nth(number).inner_text().strip()
+    cards = visit.page.locator("#rows .cards").first
+    expect(cards).to_have_attribute("aria-label", f"By appearance: best matches in {title}", timeout=LATER)
+    expect(visit.page.locator("#rows .pending")).to_have_count(0, timeout=LATER)
+    visit.page.wait_for_timeout(1000)
+    expect(cards).to_have_attribute("aria-label", f"By appearance: best matches in {title}")
+    assert visit.page.locator("#search input[type=radio]").nth(number).is_checked() and chosen.count() == 1
+
+
+def test_what_was_chosen_last_is_answered(browser, page_url):
+    visit = Visit(browser, page_url, WIDE)
+    page = visit.page
+    examples = page.locator("#examples button.gallery-item")
+    held = Held(page, "rows")
+    examples.nth(1).click()
+    held.wait_for(1)
+    examples.nth(10).click()  # of the other gallery
+    expect(page.locator("#people img").first).to_be_visible()
+    page.wait_for_timeout(1500)
+    held.let_go()
+    expect_own_search(page)
+    expect_matches_in(visit, 1)
+
+    held = Held(page, "rows")
+    examples.nth(2).click()
+    held.wait_for(1)
+    page.locator("#search input[type=radio]").nth(1).click()
+    page.wait_for_timeout(500)
+    held.let_go()
+    expect_matches_in(visit, 1)
+    visit.close()
+
+
+def test_the_match_clicked_last_is_opened(browser, page_url):
+    visit = Visit(browser, page_url, WIDE)
+    page = visit.page
+    choose_example(visit, 0)
+    cards = page.locator("#rows .ranking").first.locator(".card > button")
+    names = [name.lstrip("✓✗ ") for name in cards.locator(".caption > span").all_inner_texts()]
+    other = next(i for i, name in enumerate(names) if name != names[0])
+    held = Held(page, "match-words")
+    cards.nth(0).click()
+    held.wait_for(1)
+    cards.nth(other).click()
+    page.wait_for_timeout(500)
+    held.let_go()
+    shown = page.locator("#match-words figcaption").last
+    expect(shown).to_have_text(names[other], timeout=LATER)
+    page.wait_for_timeout(1500)
+    expect(shown).to_have_text(names[other])
+    expect(page.locator("#rows [data-opened]")).to_have_count(1)
+    visit.close()
+
+
+def test_a_search_that_fails_leaves_no_matches_of_another_one(browser, page_url):
+    visit = Visit(browser, page_url, WIDE)
+    page = visit.page
+    choose_example(visit, 0)
+    slider = page.locator("#search input[type=range]")
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    visit.expect_rows(6)
+
+    def spoil(route: Route) -> None:
+        call = json.loads(route.request.post_data)
+        call["data"] = [99 if value == 6 else value for value in call["data"]]
+        route.continue_(post_data=json.dumps(call))
+
+    page.route(JOIN, spoil)
+    page.locator("#examples button.gallery-item").nth(1).click()
+    expect(page.locator("[data-testid=toast-body]")).to_contain_text("whole number from 1 to", timeout=LATER)
+    expect(page.locator("#status")).to_contain_text("The search failed", timeout=PATIENCE)
+    for what in ("#rows .card[data-index]", "#overlay img", "#measures tr"):
+        expect(page.locator(what)).to_have_count(0)
+    expect(page.locator("#photo img")).to_have_count(1)
+    page.unroute(JOIN)
+    page.locator("#go").click()
+    visit.expect_rows(6)
+    visit.close()
+
+
+def test_long_names_fit_a_phone(browser, page_url, tmp_path):
+    visit = Visit(browser, page_url, PHONE)
+    page = visit.page
+    for i, person in enumerate(("P002", "P004")):
+        photo = openpeople_folder() / person / "assets" / "studio_posture.jpg"
+        shutil.copy(photo, tmp_path / f"{LONG}{LONG}{i}.jpg")
+
+    def expect_to_fit(where: str) -> None:
+        wide = page.evaluate(
+            """() => [...document.querySelectorAll('p, h2, h3, span, figcaption, label')].filter(one => {
+                const box = one.getBoundingClientRect(), row = one.closest('.cards, .strip, .tab-wrapper');
+                return box.width && box.right > innerWidth + 1 && !row;
+            }).map(one => one.outerHTML.slice(0, 120)).slice(-4)"""
+        )
+        assert not wide and page.evaluate("document.documentElement.scrollWidth") <= PHONE[0], (where, wide)
+
+    page.get_by_role("tab", name="Gallery", exact=True).click()
+    page.locator("#gallery-files input[type=file]").set_input_files([str(p) for p in tmp_path.iterdir()])
+    page.locator("#gallery-name :is(input, textarea)").fill(LONG)
+    page.locator("#gallery-build").click()
+    expect(page.locator("#gallery-status")).to_contain_text("with 2 pictures.", timeout=LATER)
+    expect_to_fit("Gallery")
+    page.locator("#gallery-search").click()
+    expect(page.locator("#status")).to_contain_text("Add a photo to search", timeout=LATER)
+    expect_to_fit("Search")
+    page.locator("#photo input[type=file]").set_input_files(
+        str(openpeople_folder() / "P002" / "assets" / "studio_posture.jpg")
+    )
+    visit.expect_rows(2)
+    expect_to_fit("an answer")
+    page.locator("#rows .card > button").first.click()
+    expect(page.locator("#match-words h2")).to_be_visible(timeout=LATER)
+    expect_to_fit("a match")
+    visit.close()
