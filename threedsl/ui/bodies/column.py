@@ -6,7 +6,7 @@ import gradio as gr
 
 from threedsl.output import doubt
 from threedsl.ui.bodies.turntable import TURN, add_turning, turn_button
-from threedsl.ui.body_view import ROUGH, body_canvas, measures_table, still_picture
+from threedsl.ui.bodies.view import ROUGH, body_canvas, measures_table, still_picture
 from threedsl.ui.search.notices import GUESS, warnings
 from threedsl.ui.search.query import Query
 from threedsl.ui.service import Answer, Service

@@ -4,7 +4,7 @@ import gradio as gr
 
 from threedsl.data.images import load_image
 from threedsl.errors import InputError
-from threedsl.ui.body_view import still_picture
+from threedsl.ui.bodies.view import still_picture
 from threedsl.ui.errors import in_words
 from threedsl.ui.newest import Newest
 from threedsl.ui.search.photo import Photo

@@ -7,7 +7,7 @@ import gradio as gr
 
 from threedsl.body.comparison import HEAT, HEAT_TOP, HEIGHT, Difference
 from threedsl.calibration import Calibration
-from threedsl.ui.body_view import ROUGH, body_canvas, still_picture
+from threedsl.ui.bodies.view import ROUGH, body_canvas, still_picture
 from threedsl.ui.compare.pair import Pair, PairPhoto
 from threedsl.ui.compare.verdict import verdict
 from threedsl.ui.pictures import data_uri, fit, jpeg

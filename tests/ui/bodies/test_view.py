@@ -1,6 +1,6 @@
 """The table of a body's measures."""
 
-from threedsl.ui.body_view import measures_table
+from threedsl.ui.bodies.view import measures_table
 
 
 def test_measures_show_numbers_and_names():
