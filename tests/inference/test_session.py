@@ -61,11 +61,11 @@ def test_rankings_of_a_demo_gallery_are_the_same(torch_model, onnx_model):
     np.testing.assert_allclose(theirs.appearance, ours.appearance, atol=1e-4)
     np.testing.assert_allclose(theirs.shape, ours.shape, atol=1e-4)
     for stream in ("appearance", "shape"):
-        orders = [
-            np.argsort(-(getattr(one, stream) @ getattr(one, stream).T), axis=1, kind="stable")
-            for one in (ours, theirs)
-        ]
-        assert np.array_equal(*orders), stream
+        scores, others = (getattr(one, stream) @ getattr(one, stream).T for one in (ours, theirs))
+        order = np.argsort(-others, axis=1, kind="stable")
+        steps = np.diff(np.take_along_axis(scores, order, axis=1))
+        # Of scores as near as float32 can tell them apart, each may come first.
+        assert steps.max() < 5e-6 and (steps > 0).mean() < 0.01, stream
 
 
 @pytest.mark.slow

@@ -78,14 +78,30 @@ def test_bodies_are_as_far_apart_as_the_page_shows_them(tmp_path):
 
 @pytest.mark.slow
 def test_the_shipped_figures_are_those_of_the_page(shipped_checkpoint, tmp_path):
-    """Also after a change of the people finder or of the crops: then `python -m train examples` has to run again."""
+    """Also after a change of the people finder or of the crops: then `python -m train examples` has to run again.
+
+    Other processors find a person some pixels apart, which changed scores by up to 0.003: where two people's are that
+    near, each may come first.
+    """
     model = ThreeDSL.from_pretrained(shipped_checkpoint, device="cpu")
     service = Service(model, demo_galleries(), tmp_path / "files", tmp_path / "cache")
+    opened = service.gallery("openpeople")
+    sure = 0
     for example in service.shelf.examples():
-        if example.gallery == "openpeople":
-            people = read_photo(example.photo).people[:1]
-            answer = service.search(people, service.gallery(example.gallery), 1, bodies=False)
-            assert answer.rankings.first == dict(example.measured.ranks), example.person
+        if example.gallery != "openpeople":
+            continue
+        people = read_photo(example.photo).people[:1]
+        answer = service.search(people, opened, 1, bodies=False)
+        output = service.describe([people[0].crop])
+        for stream, shipped in example.measured.ranks.items():
+            (matches,) = opened.index.search(output, stream, len(opened.index))
+            own = next(match.score for match in matches if match.person == example.person)
+            others = np.array([match.score for match in matches if match.person != example.person])
+            first, last = ((others > own + slack).sum() + 1 for slack in (0.004, -0.004))
+            assert answer.rankings.first[stream] == (others > own).sum() + 1
+            assert first <= shipped <= last, (example.person, stream)
+            sure += first == last
+    assert sure >= 12, "of 24 ranks"
 
 
 @pytest.mark.slow

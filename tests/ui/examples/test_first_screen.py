@@ -12,6 +12,7 @@ import pytest
 from threedsl.gallery.example_ranks import ExampleRank
 from threedsl.ui.examples.first_screen import FirstScreen, example_text, offer, waiting_for_first
 from threedsl.ui.examples.strip import outcome, strip_html
+from threedsl.ui.newest import Newest
 from threedsl.ui.page import build_demo, build_service
 from threedsl.ui.search.photo import read_photo
 from threedsl.ui.search.query import add, choose_area
@@ -123,7 +124,7 @@ def test_photos_are_not_added_to_the_example_of_the_first_screen(service, demo, 
     example = service.first.query
     shown = choose_area(example, 0, area) if area else example
     photos = [{"path": str(record.path)} for record in demo.records[:2]]
-    query, *_ = add_photos(photos[:1], None, shown)
+    query, *_ = add_photos(photos[:1], None, shown, Newest())
     assert [str(photo.path) for photo in query.photos] == [photos[0]["path"]]
-    query, *_ = add_photos(photos[1:], None, query)
+    query, *_ = add_photos(photos[1:], None, query, Newest())
     assert [str(photo.path) for photo in query.photos] == [photo["path"] for photo in photos]

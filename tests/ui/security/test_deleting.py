@@ -100,7 +100,7 @@ def test_a_cancelled_search_leaves_nothing(empty, monkeypatch, late):
         e for e in visitor.events if [visitor.ids["go"], "click"] in e["targets"] and e["backend_fn"]
     )
     (upload,) = visitor.upload({"photo.png": crop(5)})
-    data = [upload, None, "tiny", 3, False, False, None]
+    data = [upload, None, None, "tiny", 3, False, False, None, None]
     call = {"fn_index": event["id"], "data": data, "session_hash": visitor.session}
     said = visitor.http.post("gradio_api/queue/join", json=call).json()
     assert searching.wait(60)
