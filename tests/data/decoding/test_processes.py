@@ -116,6 +116,23 @@ def test_a_process_that_was_killed_is_replaced(processes):
     assert alone(encoded(person_like()), "a.png", NO_LIMITS).shape == (128, 64, 3)
 
 
+def test_a_picture_whose_process_is_killed_is_read_by_the_next_one():
+    """The system may take it for want of memory, which is no fault of the picture."""
+    alone = DecodingProcesses(1)
+    alone(encoded(person_like()), "a.png", NO_LIMITS)
+    (worker,) = alone._free.queue
+    process = worker._process.pid
+    os.kill(process, signal.SIGSTOP)  # so that it has the picture when it is killed
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(alone, encoded(person_like()), "a.png", NO_LIMITS)
+        while not alone._free.empty():
+            time.sleep(0.01)
+        time.sleep(0.1)
+        os.kill(process, signal.SIGKILL)
+        assert answer.result().shape == (128, 64, 3)
+    assert worker._process.pid != process
+
+
 def test_many_threads_share_them_and_the_budget_of_pixels(processes, monkeypatch):
     """A budget of one picture and a half: one is decoded at a time, and nothing stays held."""
     budget = Budget(300 * 300 * 3 // 2)

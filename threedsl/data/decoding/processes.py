@@ -10,6 +10,7 @@ import json
 import mmap
 import os
 import queue
+import signal
 import struct
 import subprocess
 import sys
@@ -93,7 +94,7 @@ class _Process:
             self._process.wait()
             self._process = None
 
-    def decode(self, data: bytes, name: str, limits: Limits) -> np.ndarray:
+    def decode(self, data: bytes, name: str, limits: Limits, again: bool = False) -> np.ndarray:
         self.start()
         try:
             self._connection.send_bytes(json.dumps({"name": name, "limits": asdict(limits)}).encode())
@@ -102,7 +103,10 @@ class _Process:
         except InputError:
             raise
         except (EOFError, OSError, ValueError, struct.error):
+            killed = self._was_killed()
             self.end()
+            if killed and not again:
+                return self.decode(data, name, limits, again=True)
             raise InputError(
                 f"{name} takes too much time or memory to decode, or is damaged; open it in an image editor and "
                 "export it again."
@@ -110,6 +114,13 @@ class _Process:
         except BaseException:  # Ctrl-C: its answer would be taken for the next picture's
             self.end()
             raise
+
+    def _was_killed(self) -> bool:
+        """By somebody else, perhaps before it had this picture: its own limits end it by other signals."""
+        try:
+            return self._process.wait(1) == -signal.SIGKILL
+        except subprocess.TimeoutExpired:
+            return False
 
     def _answer(self, name: str) -> np.ndarray:
         message = self._receive()
