@@ -326,3 +326,26 @@ def test_ivfpq_galleries_are_saved_and_loaded(tmp_path):
     gallery.save(tmp_path / "index")
     output = output_of(vectors[:5], vectors[::-1][:5].copy())
     assert Gallery.load(tmp_path / "index").search(output, "shape") == gallery.search(output, "shape")
+
+
+@pytest.mark.slow
+def test_more_rows_are_proposed_where_two_streams_count(tmp_path, monkeypatch):
+    """The best by both may be far down the list of either."""
+    rng = np.random.default_rng(6)
+    appearance, shape = (unit(rng, 20_000, 24).astype(np.float32) for _ in range(2))
+    gallery = Gallery(records_of(tmp_path, 20_000), appearance, shape, "model", "ivfsq")
+    exact = Gallery(gallery.records, appearance, shape, "model")
+    asked = Descriptors(unit(rng, 50, 24), unit(rng, 50, 24), "model")
+    monkeypatch.setattr(index_kinds, "CANDIDATES", 20)
+    monkeypatch.setattr(index_kinds, "CANDIDATES_PER_MATCH", 2)
+
+    def recall() -> float:
+        found, truth = (
+            [{match.index for match in matches} for matches in one.search(asked, "combined", 10)]
+            for one in (gallery, exact)
+        )
+        return np.mean([len(one & true) / 10 for one, true in zip(found, truth, strict=True)])
+
+    few = recall()
+    monkeypatch.setattr(index_kinds, "ROWS_PER_CANDIDATE_OF_TWO", 20)
+    assert few < 0.8 and recall() > 0.97

@@ -7,6 +7,7 @@ what `threedsl.descriptors.combine` stands for. So it is computed from the two p
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,7 +70,12 @@ def proposed(
 
     terms: a piece's FAISS index -> its term. allowed: (N,).
     """
-    found = [index_kinds.candidates(index, term.queries, k, allowed) for index, term in terms.items()]
+
+    def candidates(index: object) -> NDArray[np.int64]:
+        return index_kinds.candidates(index, terms[index].queries, k, allowed, of_two=len(terms) > 1)
+
+    with ThreadPoolExecutor(len(terms)) as pool:  # one query keeps FAISS's own threads busy in part alone
+        found = list(pool.map(candidates, terms))
     return [
         among(list(terms.values()), query, np.unique(rows[rows >= 0]), k)
         for query, rows in enumerate(np.concatenate(found, axis=1))
