@@ -73,18 +73,23 @@ def build_index(piece: Piece, kind: str):
     return index
 
 
+def proposals(count: int, k: int, of_two: bool) -> int:
+    """How many of `count` rows an index proposes for k matches. of_two: whether another index proposes as well."""
+    more = min(MOST_OF_TWO, count // ROWS_PER_CANDIDATE_OF_TWO) if of_two else 0
+    return min(count, max(CANDIDATES, CANDIDATES_PER_MATCH * k, more))
+
+
 def candidates(
     index, queries: NDArray[np.float32], k: int, allowed: NDArray[np.bool_], of_two: bool = False
 ) -> NDArray[np.int64]:
     """(Q, C) rows worth an exact score, -1 where fewer were found. Rows that are not allowed are passed over within the
     search, which looks the harder the fewer are allowed.
 
-    queries: (Q, S). allowed: (N,) bool. of_two: whether another index proposes as well.
+    queries: (Q, S). allowed: (N,) bool. of_two: as for `proposals`.
     """
     import faiss
 
-    more = min(MOST_OF_TWO, len(allowed) // ROWS_PER_CANDIDATE_OF_TWO) if of_two else 0
-    wanted = min(len(allowed), max(CANDIDATES, CANDIDATES_PER_MATCH * k, more))
+    wanted = proposals(len(allowed), k, of_two)
     share = max(float(allowed.mean()), 1 / len(allowed))
     bits = np.packbits(allowed, bitorder="little")
     selector = None if share == 1 else faiss.IDSelectorBitmap(len(allowed), faiss.swig_ptr(bits))

@@ -190,7 +190,7 @@ class MilvusGallery:
         self._check_model(output)
         weights = weights_of(stream, self.shape_share if self._widths["shape"] else 0.0)
         used = [name for name, weight in weights.items() if weight]
-        wanted = min(MOST, max(index_kinds.CANDIDATES, index_kinds.CANDIDATES_PER_MATCH * int(k)))
+        wanted = min(MOST, index_kinds.proposals(max(1, len(self)), int(k), of_two=len(used) > 1))
         answers = []
         with _told(self._name):
             for query in range(len(output)):
