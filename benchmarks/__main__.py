@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from benchmarks import embedding, load, photos, query, reranking, scoring, silhouette
+from benchmarks import embedding, load, photos, query, reranking, scoring, silhouette, training
 from benchmarks.bodies import command as bodies
 from benchmarks.galleries import command as gallery
 from benchmarks.growth import command as growth
@@ -28,6 +28,7 @@ COMMANDS = {
         silhouette,
         "the silhouette renderer compared with PyTorch3D's, and its share of a training step",
     ),
+    "training": (training, "a training step compared with a bare one of the same two trunks"),
 }
 
 

@@ -16,16 +16,6 @@ ROOT = Path(__file__).resolve().parents[1]
 # The wheel goes with this torch and not with newer ones; PyPI's torch for Linux is the CUDA build.
 PACKAGES = ("torch==2.12.1", "easypytorch3d==0.7.9.post1", "numpy>=2.2,<3", "smplx>=0.1.28,<0.2")
 PROBE = "from pytorch3d import _C; import smplx"
-CONFIG = ROOT / "train" / "configs" / "3dsl-lite.yaml"
-CPU_STEP = [
-    "network.height=128",
-    "network.width=64",
-    "identities=16",
-    "instances=4",
-    "precision=no",
-    "graph=false",
-    "start=null",
-]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -139,6 +129,7 @@ def step_share(report: dict, repeats: int) -> str:
     """CPU time of one training step of the lite configuration, and of the silhouettes in it, on one thread."""
     import torch
 
+    from benchmarks.training import CONFIG, ON_A_CPU, toy_step
     from threedsl.render.project import project_silhouette
     from train.configs.read import load_config
     from train.learner import total_loss
@@ -146,7 +137,7 @@ def step_share(report: dict, repeats: int) -> str:
 
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    config = load_config(CONFIG, CPU_STEP)
+    config = load_config(CONFIG, ON_A_CPU)
     learner, batch = toy_step(config)
     optimizer = torch.optim.AdamW(learner.parameters(), lr=1e-5)
     steps, silhouettes = [], []
@@ -179,35 +170,3 @@ def step_share(report: dict, repeats: int) -> str:
         f"backward, on the step's own bodies: {spread(silhouettes, 3)} s, which is {spread(shares)} % of the step. "
         f"PyTorch3D would need {theirs * count / 1000:.1f} s for them."
     )
-
-
-def toy_step(config):
-    """A learner from scratch and a batch of noise with the masks of random bodies: as much work as any other."""
-    import torch
-
-    from benchmarks.renderers import random_bodies
-    from threedsl.body import BodyModel
-    from threedsl.network import build_network
-    from threedsl.render.project import project_silhouette
-    from train.data.dataset import Batch
-    from train.learner import Learner
-
-    body = BodyModel.load()
-    count = config.identities * config.instances
-    vertices, camera = random_bodies(body, count, seed=1)
-    faces = torch.from_numpy(body.faces_coarse)
-    masks = (project_silhouette(vertices, camera, faces, config.mask_size, sigma=1e-3) > 0.5).float()
-    size = torch.tensor([config.network.width, config.network.height, 1.0])
-    batch = Batch(
-        images=torch.rand(count, 3, config.network.height, config.network.width),
-        masks=masks.detach(),
-        keypoints=torch.rand(count, 17, 3) * size,
-        labels=torch.arange(count) // config.instances,
-        clothes=torch.arange(count) // 2,
-    )
-    network = build_network(config.network, None)
-    if network.shape_stream.parts is not None:
-        network.shape_stream.parts.assign_vertices(body.coarse_template[:, 1])
-    batch.images = batch.images.contiguous(memory_format=torch.channels_last)
-    learner = Learner(network, body, config.identities, config).to(memory_format=torch.channels_last)
-    return learner.train(), batch

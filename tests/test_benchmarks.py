@@ -9,11 +9,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks import load, peers, query, scoring, silhouette, table
+from benchmarks import load, peers, query, scoring, silhouette, table, training
 from benchmarks.contenders import CONTENDERS
 from benchmarks.features import write_distances, write_features
 from benchmarks.peers import ROOT, Contender
 from threedsl.errors import InputError
+from train.configs.read import load_config
 
 
 @pytest.fixture
@@ -220,3 +221,14 @@ def test_an_answer_without_its_matches_is_a_failure(monkeypatch, tmp_path):
     )
     with pytest.raises(InputError, match="connection failed"):
         load.ask("", tmp_path / "x")
+
+
+@pytest.mark.slow
+def test_steps_of_the_shipped_configuration_are_timed(monkeypatch):
+    """Those of `training` and of `silhouette`, which once set a size that the network no longer takes."""
+    monkeypatch.setattr("torch.set_num_threads", lambda count: None)  # of this process, for all other tests
+    config = load_config(training.CONFIG, [*training.ON_A_CPU, "identities=2", "instances=2"])
+    ours, bare = training.step_times(config, 2)
+    assert len(ours) == len(bare) == 2 and min(*ours, *bare) > 0
+    report = {"rounds": {"1": {"20": [{"cpu": 100.0}]}}}
+    assert "A training step of 3dsl-lite at 256 x 128" in silhouette.step_share(report, 1)
