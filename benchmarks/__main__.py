@@ -3,10 +3,11 @@
 import argparse
 import sys
 
-from benchmarks import embedding, load, photos, query, reranking, scoring, silhouette, training
+from benchmarks import embedding, load, query, reranking, scoring, silhouette, training
 from benchmarks.bodies import command as bodies
 from benchmarks.galleries import command as gallery
 from benchmarks.growth import command as growth
+from benchmarks.photos import command as photos
 from benchmarks.results import command as results
 from threedsl.errors import InputError
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from benchmarks.bodies import frozen as frozen_set
 from benchmarks.bodies import truth as frozen_truth
-from benchmarks.photo_cases import openpeople
+from benchmarks.photos.cases import openpeople
 from benchmarks.results.records import as_text
 from benchmarks.table import machine, replace_section, table
 from threedsl.body.bodies import Bodies

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks.photo_cases import OUTDOOR
+from benchmarks.photos.cases import OUTDOOR
 from threedsl.data.images import load_image
 from threedsl.gallery.demo import openpeople_folder
 from threedsl.people import FoundPerson, choose, find_people, query_box, whole_picture

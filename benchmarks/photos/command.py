@@ -18,8 +18,8 @@ import cv2
 import numpy as np
 import torch
 
-from benchmarks import hog
-from benchmarks.photo_cases import Case, openpeople, renderings, without_people
+from benchmarks.photos import hog
+from benchmarks.photos.cases import Case, openpeople, renderings, without_people
 from benchmarks.table import machine, replace_section, table
 from threedsl.data.images import load_image
 from threedsl.data.picture_files import is_picture

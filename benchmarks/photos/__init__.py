@@ -1,0 +1,1 @@
+"""People found in photos and the boxes around them, compared with another finder."""
