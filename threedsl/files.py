@@ -116,7 +116,7 @@ def place_of(target: str | Path) -> Path:
 
 
 def _keep_mode(old: Path, new: Path) -> None:
-    """Whoever may not read what is replaced may not read what replaces it."""
+    """The replacement has the permissions of what it replaces."""
     with suppress(OSError):  # there is nothing to replace
         new.chmod(stat.S_IMODE(old.stat().st_mode))
 

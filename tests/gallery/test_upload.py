@@ -78,7 +78,7 @@ def test_a_file_that_the_list_sent_with_it_does_not_name_is_said(tmp_path):
 
 @pytest.mark.parametrize("how", ["folders", "list"])
 def test_people_whose_long_names_only_differ_at_the_end_stay_two(tmp_path, how):
-    """Labels are shortened, and whoever has the same one is the same person."""
+    """Labels are shortened; people with equal labels are one person."""
     names = [f"{'p' * 90}{i}" for i in range(2)]
     if how == "folders":
         files = {f"{name}/{i}.png": crop(i) for i, name in enumerate(names)}

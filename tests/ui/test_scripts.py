@@ -93,19 +93,19 @@ def test_names_typed_while_others_are_saved_stay(browser):
     page = browser.new_page()
     page.set_content(f"<div id=shown>{CARD.format('', '')}</div>")
     page.evaluate(
-        "text => new Function('element', 'trigger', text)(shown, (_, told) => { window.told = told; })",
+        "text => new Function('element', 'trigger', text)(shown, (_, sent) => { window.sent = sent; })",
         script("save_names"),
     )
     fields = page.locator("input")
     fields.nth(0).fill("Ann")
     fields.nth(0).press("Enter")
-    assert page.evaluate("told") == {"gallery": "mine", "names": {"0": "Ann"}}
+    assert page.evaluate("sent") == {"gallery": "mine", "names": {"0": "Ann"}}
     fields.nth(1).press_sequentially("B")
     page.evaluate("html => { shown.innerHTML = html; }", CARD.format("Ann", ""))
     page.keyboard.type("o")
     assert [field.input_value() for field in fields.all()] == ["Ann", "Bo"], "the keyboard's place stays too"
     page.keyboard.press("Enter")
-    assert page.evaluate("told.names") == {"1": "Bo"}
+    assert page.evaluate("sent.names") == {"1": "Bo"}
     page.evaluate("html => { shown.innerHTML = html; }", CARD.format("Ann", "Bo Li"))
     assert fields.nth(1).input_value() == "Bo Li", "what was sent is no longer the page's"
     page.close()

@@ -1,5 +1,5 @@
 // For `js_on_load` of a gallery on the page. Sends {gallery, names}: the changed names by the rows of their pictures. The
-// gallery is drawn anew once they are saved; what was typed since stays, and so does the keyboard's place.
+// gallery is redrawn once they are saved; what was typed since stays, and so does the keyboard's place.
 const typed = {};  // by gallery: names by row that were not sent
 let place = null, drawn = null;
 const form = () => element.querySelector('form[data-gallery]');
