@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from threedsl import files
 from threedsl.errors import InputError
 from threedsl.files import cache_folder, recover_folder, whole_file, whole_folder, write_whole
+from threedsl.locks import locked
 
 
 def test_what_was_there_stays_when_writing_fails(tmp_path):
@@ -107,6 +109,34 @@ def test_folders_of_living_writers_are_left_alone(tmp_path):
         assert first.is_dir()
     assert (target / "a.txt").read_text() == "first"
     assert [path.name for path in tmp_path.iterdir()] == ["index"]
+
+
+def test_other_files_go_along_while_another_writer_replaces_the_folder(tmp_path):
+    """Between the other one's two renames there is no folder, and so no files to take along."""
+    target, aside = tmp_path / "index", tmp_path / "aside"
+    target.mkdir()
+    (target / "picture.jpg").write_text("a picture")
+    entered, fresh_made = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with whole_folder(target, lambda name: name == "own.txt") as fresh:
+            fresh_made.set()
+            (fresh / "own.txt").write_text("new")
+            entered.wait(10)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    assert fresh_made.wait(10)
+    with locked(tmp_path):
+        target.rename(aside)
+        entered.set()
+        writer.join(0.5)
+        aside.rename(target)
+    writer.join(10)
+    assert {path.name: path.read_text() for path in target.iterdir()} == {
+        "own.txt": "new",
+        "picture.jpg": "a picture",
+    }
 
 
 @pytest.mark.parametrize("text", ["12345 requested and 12 written", "12345 requested and 0 written"])

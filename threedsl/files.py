@@ -72,12 +72,15 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 @contextmanager
-def whole_folder(target: Path) -> Iterator[Path]:
+def whole_folder(target: Path, is_own: Callable[[str], object] | None = None) -> Iterator[Path]:
     """A new folder to fill, which replaces `target` when the block ends without an error.
 
     Of a link, what it leads to is replaced. If anything fails before that, `target` stays as it was. A folder cannot be
     replaced in one step: the old one is moved aside first, and `recover_folder` restores it if the program is killed
     between the two renames. Of several writers the last one wins. Leftovers of killed writers are removed.
+
+    is_own: whether a file of this name is the writer's, so that only the new one counts; the other files of the old
+        folder go along into the new one, as links to the same files or as copies. Without it, none does.
 
     Raises:
         InputError: nothing can be written there.
@@ -97,7 +100,9 @@ def whole_folder(target: Path) -> Iterator[Path]:
             fresh = scratch / "new"
             fresh.mkdir()
             yield fresh
-            with locked(target.parent):
+            with locked(target.parent):  # between another writer's two renames there is nothing to take along
+                if is_own:
+                    _keep_the_rest(target, fresh, is_own)
                 _replace_folder(fresh, target, scratch / "old")
         except OSError as error:
             elsewhere = error.filename and not os.path.abspath(str(error.filename)).startswith(
@@ -172,11 +177,7 @@ def settled(target: Path, complete: str) -> Iterator[None]:
         yield
 
 
-def keep_the_rest(target: Path, fresh: Path, is_own: Callable[[str], object]) -> None:
-    """Give the folder that will replace `target` the other files of that one, as links to the same files or as copies.
-
-    is_own: whether a file of this name is written again or removed.
-    """
+def _keep_the_rest(target: Path, fresh: Path, is_own: Callable[[str], object]) -> None:
     for path in target.iterdir() if target.is_dir() else ():
         if is_own(path.name) or os.path.lexists(fresh / path.name):
             continue

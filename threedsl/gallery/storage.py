@@ -21,7 +21,7 @@ import numpy as np
 from threedsl.arrays import check_npy
 from threedsl.data.listfile import Record
 from threedsl.errors import InputError
-from threedsl.files import check_folder, keep_the_rest, place_of, settled, whole_folder
+from threedsl.files import check_folder, place_of, settled, whole_folder
 from threedsl.gallery import index_kinds
 from threedsl.gallery.pieces import MOST_WIDTH, Piece
 from threedsl.gallery.places import base_of, portable
@@ -82,7 +82,7 @@ def save(folder: str | Path, saved: Saved) -> None:
         InputError: something else is there, or nothing can be written.
     """
     check_target(folder)
-    with whole_folder(target := place_of(folder)) as fresh:
+    with whole_folder(target := place_of(folder), OWN.fullmatch) as fresh:
         for name, piece in saved.pieces.items():
             _write_piece(piece, fresh / f"{name}.npy")
         for stream, index in saved.indices.items():
@@ -101,7 +101,6 @@ def save(folder: str | Path, saved: Saved) -> None:
             "deleted": np.flatnonzero(saved.records.deleted).tolist(),
         }
         _write_records(header, saved.records, target, fresh / RECORDS)
-        keep_the_rest(target, fresh, OWN.fullmatch)
 
 
 def _write_piece(piece: Piece, path: Path) -> None:

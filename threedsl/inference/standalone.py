@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from threedsl.errors import InputError
-from threedsl.files import keep_the_rest, whole_folder
+from threedsl.files import whole_folder
 from threedsl.inference.graph import IMAGES, Exported, to_onnx
 
 if TYPE_CHECKING:
@@ -47,11 +47,8 @@ def write_standalone(model: ThreeDSL, folder: Path) -> dict[str, float]:
     exported = Exported(model.network.to("cpu"), bodies=True).eval()
     try:
         graph = to_onnx(exported, model.input_size)
-        with whole_folder(folder) as scratch:
+        with whole_folder(folder, lambda name: name == GRAPH or PIECE_NAME.fullmatch(name)) as scratch:
             save_in_pieces(graph, scratch)
-            keep_the_rest(
-                folder, scratch, lambda name: name == GRAPH or PIECE_NAME.fullmatch(name) is not None
-            )
             return check(scratch / GRAPH, exported, model.input_size)
     finally:
         model.network.to(model.device)
