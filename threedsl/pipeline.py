@@ -14,8 +14,9 @@ from torch import Tensor
 
 from threedsl.body import DEFAULT_BODY, BodyModel
 from threedsl.body.bodies import Bodies
-from threedsl.body.coco import SEEN
+from threedsl.body.coco import SEEN, confused
 from threedsl.body.fitting import FEWEST, fit_bodies
+from threedsl.body.joints import COCO_FLIP
 from threedsl.checkpoint.folder import DEFAULT_CHECKPOINT
 from threedsl.checkpoint.hub import HubModel
 from threedsl.checkpoint.weights import body_of, fingerprint_of, load_checkpoint
@@ -175,8 +176,19 @@ class ThreeDSL(HubModel):
 
     def fit(self, bodies: Bodies, found: np.ndarray) -> Bodies:
         """Bodies of this model moved to found keypoints: corrected by the network's keypoint head, if it has one, then
-        as `threedsl.body.fitting.fit_bodies`, whose arguments and errors these are."""
-        return fit_bodies(self._corrected(bodies, found), found)
+        as `threedsl.body.fitting.fit_bodies`, whose arguments and errors these are.
+
+        The finder confuses left and right now and then, mostly where it takes a back for a front. The head knows the
+        picture as well as the keypoints: where they say the opposite of what it says, their sides change places.
+        """
+        corrected = self._corrected(bodies, found)
+        if corrected is not bodies:
+            found = np.array(found, float)
+            swapped = confused(corrected.keypoints, np.nan_to_num(found))
+            if swapped.any():
+                found[swapped] = found[swapped][:, list(COCO_FLIP)]
+                corrected = self._corrected(bodies, found)
+        return fit_bodies(corrected, found)
 
     def people(self, photo: Source, boxes: object = None, bodies: bool = True) -> People:
         """Everybody in a photo: where they are, their descriptors and their bodies, fitted to their keypoints.
@@ -247,7 +259,9 @@ class ThreeDSL(HubModel):
         kept = {name: getattr(bodies, name).copy() for name in names}
         for name, value in zip(names, head(*tensors, self.input_size), strict=True):
             kept[name][rows] = value.cpu().numpy()
-        return replace(bodies, **kept)
+        moved = bodies.displacement.copy()
+        moved[rows] += head.clothes.cpu().numpy()
+        return replace(bodies, displacement=moved, **kept)
 
     def _infer(self, batch: Tensor, bodies: bool) -> dict[str, Tensor | None]:
         """Fields of NetworkOutput of (B, 3, H, W) by their names; those of the body only with bodies."""

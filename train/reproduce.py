@@ -31,7 +31,7 @@ STEPS = (
     "run train/configs/3dsl-lite-whole.yaml",
     "interpolate runs/3dsl-lite-whole/export --out runs/3dsl-lite-interpolated",
     "run train/configs/3dsl-lite-bodies.yaml",
-    "synthesize --out data/more --people 560 --seed 13 --cameras 48 --outfits 3 4 --samples 1 "
+    "synthesize --out data/more --people 1200 --seed 13 --cameras 48 --outfits 3 4 --samples 1 "
     "--pictures-per-outfit 3 --test-share 0.1 --backgrounds data/backgrounds",
     "keypoints runs/3dsl-lite-bodies/export --data data/more --out runs/3dsl-lite-keypoints --steps 6000",
     "measure runs/3dsl-lite-keypoints --data data/test --uniforms data/uniforms",

@@ -8,13 +8,14 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
+from tests.models import random_model
 from threedsl.body import BodyModel
 from threedsl.body.bodies import Bodies
 from threedsl.body.camera import project
-from threedsl.body.coco import DOUBTFUL, agreement, torso_lengths, view
+from threedsl.body.coco import DOUBTFUL, agreement, facing, torso_lengths, view
 from threedsl.body.fit import project_with_slopes
 from threedsl.body.fitting import aligned_camera, fit_bodies, turned
-from threedsl.body.joints import SMPL_FLIP, SMPL_JOINTS
+from threedsl.body.joints import COCO_FLIP, SMPL_FLIP, SMPL_JOINTS
 from threedsl.body.kinematics import LIMITS, Chain, beyond, rotation, rotation_vector
 from threedsl.body.rotation import mirror_pose
 from threedsl.errors import InputError
@@ -202,6 +203,22 @@ def test_a_fit_takes_a_fraction_of_a_query(model):
         fit_bodies(bodies, found)
         times.append(time.thread_time() - start)
     assert min(times) < 0.06
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("head", "looks"), [(16, "back"), (0, "front")])
+def test_a_back_that_was_taken_for_a_front_stays_a_back(head, looks):
+    """A head that knows the picture decides which side is shown (this one leaves bodies as regressed); without one the
+    keypoints do."""
+    network = random_model(keypoint_head=head)
+    bodies = standing(network.body, degrees=180)
+    if head:
+        evidence = np.zeros((1, len(network.network.shape_stream.keypoint_head.mean)), np.float32)
+        bodies = replace(bodies, evidence=evidence)
+    found = seen(bodies)[:, list(COCO_FLIP)]
+    assert view(bodies.keypoints[0]) == "back" and facing(found[0]) == "front"
+    fitted = network.fit(bodies, found)
+    assert view(fitted.keypoints[0]) == looks and fitted.confidence[0] > 0.9
 
 
 def test_half_a_body_that_was_taken_for_a_whole_one_is_brought_to_its_keypoints(model):

@@ -27,7 +27,7 @@ def inputs(count=3):
 def head():
     """One that corrects something."""
     torch.manual_seed(0)
-    made = KeypointHead(12, 16).eval()
+    made = KeypointHead(12, 16, 5).eval()
     torch.nn.init.normal_(made.correction.weight, std=0.3)
     return made
 
@@ -35,7 +35,7 @@ def head():
 @torch.inference_mode()
 def test_an_untrained_head_changes_nothing():
     evidence, betas, pose, camera, points = inputs()
-    corrected = KeypointHead(12, 16).eval()(evidence, betas, pose, camera, points, SIZE)
+    corrected = KeypointHead(12, 16, 5).eval()(evidence, betas, pose, camera, points, SIZE)
     for before, after in zip((betas, pose, camera), corrected, strict=True):
         assert torch.allclose(before, after, atol=1e-5)
 
@@ -75,7 +75,7 @@ def test_places_do_not_depend_on_the_input_s_size():
 def test_evidence_is_seen_as_standardised(head):
     evidence, *rest = inputs(count=40)
     head.standardise(evidence)
-    plain = KeypointHead(12, 16).eval()
+    plain = KeypointHead(12, 16, 5).eval()
     plain.load_state_dict(head.state_dict() | {"mean": torch.zeros(12), "spread": torch.ones(12)})
     scaled = (evidence - evidence.mean(0)) / evidence.std(0)
     assert torch.allclose(head(evidence, *rest, SIZE)[0], plain(scaled, *rest, SIZE)[0], atol=1e-4)
@@ -85,6 +85,7 @@ def test_evidence_is_seen_as_standardised(head):
 def model():
     made = random_model(keypoint_head=16)
     torch.nn.init.normal_(made.network.shape_stream.keypoint_head.correction.weight, std=0.02)
+    torch.nn.init.normal_(made.network.shape_stream.keypoint_head.clothes, std=0.01)
     return made
 
 
@@ -100,6 +101,9 @@ def test_the_pipeline_corrects_bodies_that_have_keypoints(model):
     assert np.array_equal(out.appearance, plain.appearance) and np.array_equal(out.shape, plain.shape)
     moved = [bool(np.abs(a - b).max()) for a, b in zip(out.bodies.betas, plain.bodies.betas, strict=True)]
     assert moved == [True, False, False, False, True], "the fit alone leaves betas as they are"
+    clothes = model.network.shape_stream.keypoint_head.clothes.numpy()
+    added = out.bodies.displacement - plain.bodies.displacement
+    assert np.allclose(added[[0, 4]], clothes, atol=1e-6) and not added[[1, 2, 3]].any()
     alone = model(pictures[4], keypoints=[seen])
     assert np.allclose(alone.bodies.betas[0], out.bodies.betas[4], atol=1e-5)
 

@@ -69,10 +69,18 @@ def agreement(projected: NDArray, found: NDArray) -> NDArray[np.float32]:
     apart = np.linalg.norm(projected - found[..., :2], axis=2) / torso_lengths(found)[:, None]
     seen = found[..., 2] >= SEEN
     share = (seen & (apart <= NEAR))[:, BODY].mean(1)
-    for row in np.flatnonzero(seen.any(1)):
-        if OPPOSITE[view(projected[row])] == facing(found[row]):
-            share[row] /= 2
+    share[seen.any(1) & confused(projected, found)] /= 2
     return np.where(seen.any(1), share, np.nan).astype(np.float32)
+
+
+def confused(projected: NDArray, found: NDArray) -> NDArray[np.bool_]:
+    """(N,) whether bodies look the opposite way of what their found keypoints say.
+
+    Args:
+        projected: (N, 17, 2) the bodies' keypoints. found: (N, 17, 3), both x, y in any unit.
+    """
+    pairs = zip(projected, found, strict=True)
+    return np.array([OPPOSITE[view(body)] == facing(points) for body, points in pairs], bool)
 
 
 def view(projected: NDArray) -> str:

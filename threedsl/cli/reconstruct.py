@@ -110,15 +110,17 @@ def run_all(args: argparse.Namespace, out: Path, overlay: Path | None) -> None:
 
 def person_as_json(model: ThreeDSL, people: People, row: int) -> dict:
     """One of the people in a photo, with the fields of a single body."""
+    from threedsl.body.coco import view
+
     found = people.found[row]
     told = found.to_dict() if found else {}
-    points = [[round(float(x), 2), round(float(y), 2), 1.0] for x, y in people.body_keypoints()[row]]
+    points = people.body_keypoints()[row]
     return {
         "box": [round(float(value), 1) for value in people.boxes[row]],
         "warning": people.warning(row),
         "found": told.get("keypoints"),
-        "keypoints": points,
-        "facing": told.get("facing"),
+        "keypoints": projected_as_json(points),
+        "facing": view(points) if found else None,
     } | described(model, people.bodies, row)
 
 
@@ -155,11 +157,21 @@ def print_body(body: dict, warning: str) -> None:
 
 def keypoints_as_json(choice: Choice, bodies: Bodies) -> dict:
     """JSON fields with COCO's 17 keypoints [x, y, confidence] in pixels of the upright photo: `found` by the people
-    finder, `keypoints` of the first body, projected; and `facing` by the former. None if no person was found."""
+    finder, `keypoints` of the first body, projected; and `facing` by the body. None if no person was found."""
+    from threedsl.body.coco import view
+
     points = choice.box.from_crop(bodies.keypoints[0], bodies.size)
-    projected = [[round(float(x), 2), round(float(y), 2), 1.0] for x, y in points]
     found = choice.person.to_dict() if choice.person else {}
-    return {"found": found.get("keypoints"), "keypoints": projected, "facing": found.get("facing")}
+    return {
+        "found": found.get("keypoints"),
+        "keypoints": projected_as_json(points),
+        "facing": view(points) if found else None,
+    }
+
+
+def projected_as_json(points: np.ndarray) -> list[list[float]]:
+    """(17, 2) pixels -> [x, y, confidence] of each; a body knows all of its keypoints."""
+    return [[round(float(x), 2), round(float(y), 2), 1.0] for x, y in points]
 
 
 def write_overlay(path: Path, crop: np.ndarray, bodies: Bodies, box: Box) -> None:

@@ -139,7 +139,9 @@ def build_network(config: NetworkConfig, pretrained: str | None = None) -> Three
 def attach_keypoint_head(network: ThreeDSLNetwork, config: NetworkConfig) -> None:
     """Give a network a head that changes nothing yet."""
     posture = network.shape_stream.pose_pool.mix.out_features
-    network.shape_stream.keypoint_head = KeypointHead(posture + config.descriptor, config.keypoint_head)
+    network.shape_stream.keypoint_head = KeypointHead(
+        posture + config.descriptor, config.keypoint_head, config.coarse_vertices
+    )
 
 
 def build_lite(config: NetworkConfig, pretrained: str | None) -> ThreeDSLNetwork:

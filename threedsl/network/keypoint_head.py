@@ -17,10 +17,15 @@ class KeypointHead(nn.Module):
     Args:
         evidence: width of NetworkOutput.evidence.
         hidden: width of the two layers.
+        vertices: of the body model's coarse topology.
+
+    `clothes` (V, 3), metres, is added to the displacement of corrected bodies: what the average outfit adds to them
+    (`train.body.clothes`).
     """
 
-    def __init__(self, evidence: int, hidden: int):
+    def __init__(self, evidence: int, hidden: int, vertices: int):
         super().__init__()
+        self.register_buffer("clothes", torch.zeros(vertices, 3))
         self.register_buffer("mean", torch.zeros(evidence))
         self.register_buffer("spread", torch.ones(evidence))
         self.drop = nn.Dropout(DROPPED)

@@ -9,44 +9,39 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from threedsl.arguments import seed
 from threedsl.body import BodyModel
 from threedsl.body.camera import project
+from threedsl.body.coco import SEEN
+from threedsl.body.fitting import FEWEST
 from threedsl.checkpoint.folder import find_checkpoint
 from threedsl.checkpoint.hub import NOTICE, TRAINED
 from threedsl.checkpoint.weights import body_of, load_checkpoint, save_checkpoint
-from threedsl.data.images import load_image
-from threedsl.data.listfile import Record
 from threedsl.errors import InputError
 from threedsl.files import write_whole
-from threedsl.network import ThreeDSLNetwork
 from threedsl.network.build import attach_keypoint_head
 from threedsl.network.keypoint_head import KeypointHead
+from threedsl.pipeline import ThreeDSL
+from train.body.clothes import ClothesConfig, learn_clothes
+from train.body.regressed import CHUNK, Regressed, held_out, regress
 from train.config import TrainConfig
-from train.data.augment import AugmentConfig, choose
-from train.data.dataset import TrainingSet, TrainingSteps, load_crops
-from train.data.found_keypoints import as_found, found_in_crops
+from train.data.dataset import TrainingSet
+from train.data.found_keypoints import as_found
 from train.data.listing import Listing, training_list
-from train.data.maps import CLEAN
-from train.data.sampler import IdentitySampler
-from train.data.validation import Validation, draw_validation
+from train.data.validation import draw_validation
 from train.export import copy_files
 from train.losses import keypoint_loss
-from train.synthesize.truth import Truth, read_truth
+from train.synthesize.truth import Truth
 
 log = logging.getLogger("train")
 
-CHUNK = 48
 RECORD = "training-keypoints.json"
 """How the head was trained, next to `training.json` in the checkpoint."""
 
@@ -62,20 +57,12 @@ class HeadConfig:
     hidden: int = 768
     versions: int = 2  # of each picture: itself, and augmented ones
     seed: int = 0
+    found: float = 0.5  # share of the pictures with the finder's own keypoints, where it has looked for them
     pose: float = 10
     joints: float = 10  # per metre
     keypoints: float = 60  # projected, as L_key
     betas: float = 0.2
-
-
-class Regressed(NamedTuple):
-    """What the network says of N pictures, and where their keypoints truly are."""
-
-    evidence: Tensor  # (N, E)
-    betas: Tensor  # (N, 10)
-    pose: Tensor  # (N, 24, 3, 3)
-    camera: Tensor  # (N, 3)
-    keypoints: Tensor  # (N, 17, 3) x, y in pixels of the network's input, confidence: below 0.6 where hidden
+    clothes: ClothesConfig = field(default_factory=ClothesConfig)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -107,7 +94,7 @@ def main(args: argparse.Namespace) -> None:
     attach_keypoint_head(network, config)
     size = config.height, config.width
     data = TrainingSet(listing, size, truth)
-    regressed, truths = regress(network.eval(), data, defaults.augment, settings)
+    regressed, truths = regress(network.eval(), data, defaults.augment, settings.versions, settings.seed)
     head = network.shape_stream.keypoint_head
     held = held_out(network, args.data, validation, size) if validation else None
     scores = {}
@@ -120,48 +107,12 @@ def main(args: argparse.Namespace) -> None:
 
     judge(0)
     train_head(head, regressed, truths, body, size, settings, judge)
+    learn_clothes(ThreeDSL(network, config, body, "cpu"), data, settings.clothes, settings.seed)
     save_checkpoint(network, config, args.out, half=True)
     copy_files(folder, args.out, (*TRAINED, NOTICE, "body.npz"))
     record = {"data": str(args.data), "people": listing.people, "pictures": len(listing.records)}
     record |= {"settings": asdict(settings), "validation people, by step": scores}
     write_whole(args.out / RECORD, (json.dumps(record, indent=2) + "\n").encode())
-
-
-@torch.no_grad()
-def regress(
-    network: ThreeDSLNetwork, data: TrainingSet, augment: AugmentConfig, settings: HeadConfig
-) -> tuple[Regressed, Truth]:
-    """All versions of all pictures, one version after the other."""
-    # TrainingSteps asks for a sampler, but every picture is taken here once, in order.
-    sampler = IdentitySampler(data.labels, data.clothes, 2, 2, settings.seed, "ordinary")
-    size = tuple(data.pictures.shape[2:])
-    steps = TrainingSteps(data, sampler, augment, (size[0] // 4, size[1] // 4), settings.seed)
-    found: list[Regressed] = []
-    truths: list[tuple[Tensor, Tensor]] = []
-    count = len(data.records)
-    chunks = np.array_split(np.arange(count), -(-count // CHUNK))
-    with tqdm(total=settings.versions * len(chunks), desc="bodies", unit="chunk", delay=2) as bar:
-        for version in range(settings.versions):
-            kind = augment if version else replace(CLEAN, flip=augment.flip)
-            for number, chunk in enumerate(chunks):
-                key = (settings.seed, 6, version, number)
-                choices = choose(len(chunk), kind, np.random.default_rng(key))
-                batch = steps.assemble(chunk, choices, number, np.arange(len(chunk)))
-                found.append(bodies_of(network, batch.images, batch.keypoints))
-                truths.append((batch.truth.betas, batch.truth.pose))
-                bar.update()
-    return Regressed(*joined(found)), Truth(*joined(truths))
-
-
-def joined(parts: list[tuple]) -> Iterator[Tensor]:
-    """Each field of all parts in one tensor."""
-    return (torch.cat(values) for values in zip(*parts, strict=True))
-
-
-def bodies_of(network: ThreeDSLNetwork, images: Tensor, keypoints: Tensor) -> Regressed:
-    """images: (B, 3, H, W) in [0, 1]."""
-    out = network(images, appearance=False)
-    return Regressed(out.evidence, out.betas, out.pose, out.camera, keypoints)
 
 
 def train_head(
@@ -192,7 +143,11 @@ def train_head(
     for step in range(1, settings.steps + 1):
         rows = torch.randint(len(joints), (settings.batch,), generator=random)
         batch = Regressed(*(value[rows] for value in regressed))
-        points = as_found(batch.keypoints, size[0], random)
+        looked = (batch.found[..., 2] >= SEEN).sum(1) >= FEWEST
+        looked &= torch.rand(len(rows), generator=random) < settings.found
+        points = torch.where(
+            looked[:, None, None], batch.found, as_found(batch.keypoints, size[0], random)
+        )
         betas, pose, camera = head(*batch[:4], points, size)
         posed, coco = body.skeleton(betas, pose)
         pixels, _ = project(coco, camera, size)
@@ -221,26 +176,11 @@ def centred_joints(joints: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def held_out(
-    network: ThreeDSLNetwork, root: Path, validation: Validation, size: tuple[int, int]
-) -> tuple[Regressed, Truth]:
-    """Every picture of the validation people, with keypoints as the finder sees them."""
-    records: list[Record] = validation.gallery
-    crops = [load_image(record.path) for record in tqdm(records, "validation", unit="picture", delay=2)]
-    points = torch.from_numpy(found_in_crops(crops, size)).float()
-    images = torch.from_numpy(load_crops(records, size)).permute(0, 3, 1, 2).float() / 255
-    found = [
-        bodies_of(network, images[i : i + CHUNK], points[i : i + CHUNK]) for i in range(0, len(images), CHUNK)
-    ]
-    return Regressed(*joined(found)), read_truth(root, records)
-
-
-@torch.inference_mode()
 def errors(
     head: KeypointHead, regressed: Regressed, truth: Truth, body: BodyModel, size: tuple[int, int]
 ) -> dict[str, float]:
     """Mean over pictures in mm and degrees, and the share that faces more than 90 degrees wrong in percent."""
-    betas, pose, _ = head(*regressed, size)
+    betas, pose, _ = head(*regressed[:4], regressed.found, size)
     apart = centred_joints(body.skeleton(betas, pose)[0]) - centred_joints(
         body.skeleton(truth.betas, truth.pose)[0]
     )

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from threedsl.body.joints import COCO_FLIP
 from threedsl.people.given import everybody
 
 HIDDEN = 0.6  # true confidence below which a keypoint cannot be seen in the picture
@@ -66,7 +67,7 @@ def as_found(keypoints: Tensor, height: int, random: torch.Generator) -> Tensor:
     far = (chance(count, 17) < share(FAR))[..., None] * FAR_NOISE
     place = place + unit * (offset + noise * normal(count, 17, 2) + far * normal(count, 17, 2))
     swapped = (chance(count) < CONFUSED)[:, None, None]
-    place = torch.where(swapped, place[:, [0, *(i + 1 if i % 2 else i - 1 for i in range(1, 17))]], place)
+    place = torch.where(swapped, place[:, list(COCO_FLIP)], place)
     seen = (confidence > 0) & (chance(count, 17) >= share(MISSED)) & (chance(count, 1) >= NOT_FOUND)
     return torch.cat([place, seen[..., None].to(place.dtype)], 2)
 

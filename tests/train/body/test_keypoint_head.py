@@ -47,6 +47,7 @@ def test_only_the_head_is_new(checkpoint, data, tmp_path):
     ours, after = load_checkpoint(tmp_path / "out")
     assert ours.keypoint_head == HeadConfig.hidden and config.keypoint_head == 0
     there = after.state_dict()
+    assert there["shape_stream.keypoint_head.clothes"].any(), "learned from the outlines"
     for name, value in before.state_dict().items():
         kept = value.half().float() if value.ndim > 1 else value
         assert torch.equal(there[name], kept), name
@@ -74,7 +75,7 @@ def test_the_head_learns_what_keypoints_tell(checkpoint):
     pixels, _ = project(body.skeleton(betas, truth)[1], camera, SIZE)
     points = torch.cat([pixels, torch.ones(count, 17, 1)], 2)
     evidence = torch.zeros(count, len(head.mean))
-    regressed = Regressed(evidence, betas, pose, camera, points)
+    regressed = Regressed(evidence, betas, pose, camera, points, points)
     held = regressed, Truth(betas, truth)
     before = errors(head.eval(), *held, body, SIZE)
     settings = HeadConfig(steps=800, batch=64, hidden=64)

@@ -6,7 +6,7 @@ import gradio as gr
 import numpy as np
 
 from threedsl.body.bodies import body_as_json
-from threedsl.body.coco import facing
+from threedsl.body.coco import view
 from threedsl.people import Box
 from threedsl.ui.api.endpoint import endpoint
 from threedsl.ui.api.photo import box_input, photo_as_json, photo_input, taken, whole_input
@@ -76,6 +76,6 @@ def seen_as_json(photo: Photo, person: PersonCrop, body: Prediction) -> dict:
         "box": list(person.box),
         "keypoints": [[round(float(x), 2), round(float(y), 2), 1.0] for x, y in points],
         "found": None if seen is None else [[round(float(value), 3) for value in point] for point in seen],
-        "facing": None if seen is None else facing(seen),
+        "facing": None if seen is None else view(points),
         "confidence": None if np.isnan(body.confidence) else round(body.confidence, 3),
     }
