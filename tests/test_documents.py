@@ -218,7 +218,7 @@ def test_make(command):
 
 @pytest.mark.slow
 def test_make_demo_serves_the_page(demo_page):
-    with urllib.request.urlopen(demo_page, timeout=30) as answer:
+    with urllib.request.urlopen(demo_page, timeout=300) as answer:
         assert "threedsl" in answer.read().decode().lower()
 
 

@@ -102,7 +102,7 @@ keep_clean(folder, set)
 (folder / "upload.jpg").write_bytes(b"photo")
 print(folder, flush=True)
 if sys.argv[1] == "wait":
-    time.sleep(60)
+    time.sleep(600)
 elif sys.argv[1] == "crash":
     os._exit(1)
 """

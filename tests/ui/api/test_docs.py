@@ -54,7 +54,7 @@ def test_the_curl_runs(workspace, page_url):
 
 
 def declared(page_url: str) -> dict:
-    with urllib.request.urlopen(f"{page_url}gradio_api/info", timeout=60) as answer:
+    with urllib.request.urlopen(f"{page_url}gradio_api/info", timeout=300) as answer:
         return json.load(answer)["named_endpoints"]
 
 
