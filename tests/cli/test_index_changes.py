@@ -160,7 +160,7 @@ def test_what_is_no_index_is_a_sentence_at_once(tmp_path, kind):
     if kind == "pipe":
         os.mkfifo(place)
     command = [sys.executable, "-m", "threedsl", "delete", str(place), "--pid", "x"]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=900)
     sentence = "does not exist" if kind == "pipe" else "is not a saved index"
     assert done.returncode == 2 and sentence in done.stderr, done.stderr
 

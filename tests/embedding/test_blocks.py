@@ -75,7 +75,7 @@ def whole(pictures, tmp_path_factory) -> bytes:
     """What an uninterrupted run writes."""
     folder = tmp_path_factory.mktemp("whole")
     run = embed(pictures, folder / "out.npz", folder / "cache")
-    said, _ = run.communicate(timeout=300)
+    said, _ = run.communicate(timeout=900)
     assert run.returncode == 0, said
     assert "broken.png" in said and f"{PICTURES - 1} embeddings" in said and "again.png" in said
     assert [path.name for path in folder.iterdir() if path.name != "cache"] == ["out.npz"]
@@ -97,17 +97,17 @@ def test_it_is_what_the_model_says(whole, pictures, tmp_path):
 def test_killed_and_resumed_it_writes_the_same_bytes(whole, pictures, tmp_path):
     out = tmp_path / "out.npz"
     run = embed(pictures, out, tmp_path / "cache", KILLED)
-    said, _ = run.communicate(timeout=300)
+    said, _ = run.communicate(timeout=900)
     assert run.returncode == -signal.SIGKILL, said
     kept = {path: path.stat().st_mtime_ns for path in parts(tmp_path)}
     assert len(kept) == 2 and not out.exists()
     again = embed(
         pictures, out, tmp_path / "cache", WORLD_SIZE="2", RANK="1"
     )  # leaves what the first has to do
-    again.communicate(timeout=300)
+    again.communicate(timeout=900)
     assert {path: path.stat().st_mtime_ns for path in kept} == kept, "a block was computed again"
     last = embed(pictures, out, tmp_path / "cache")
-    said, _ = last.communicate(timeout=300)
+    said, _ = last.communicate(timeout=900)
     assert last.returncode == 0, said
     assert out.read_bytes() == whole
     assert not parts(tmp_path)
@@ -119,7 +119,7 @@ def test_two_processes_write_the_same_bytes_as_one(whole, pictures, tmp_path):
         embed(pictures, tmp_path / "out.npz", tmp_path / "cache", RANK=str(rank), WORLD_SIZE="2")
         for rank in (0, 1)
     ]
-    said = [run.communicate(timeout=300)[0] for run in runs]
+    said = [run.communicate(timeout=900)[0] for run in runs]
     assert [run.returncode for run in runs] == [0, 0], said
     assert (tmp_path / "out.npz").read_bytes() == whole
     assert not parts(tmp_path)

@@ -99,7 +99,7 @@ def test_a_killed_run_goes_on_to_the_same_weights(toy, finished):
         *(word for value in config for word in ("--set", value)),
     ]
     own = {"PYTHONPATH": ".", "OMP_NUM_THREADS": str(torch.get_num_threads())}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=os.environ | own)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1800, env=os.environ | own)
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert read_info(toy / "killed" / "last")["step"] == 1
     train(load_config(CONFIG, config), resume=True)

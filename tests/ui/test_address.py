@@ -20,7 +20,7 @@ def started(**variables: str) -> subprocess.CompletedProcess:
         env=os.environ | variables,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
 
 

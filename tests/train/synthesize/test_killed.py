@@ -39,7 +39,7 @@ def test_the_workers_of_a_killed_run_end(tmp_path):
     with subprocess.Popen(
         [sys.executable, "-m", "train", *words(tmp_path / "set", options)], stderr=subprocess.DEVNULL
     ) as run:
-        deadline = time.monotonic() + 240
+        deadline = time.monotonic() + 900
         while not list((tmp_path / "set").glob("people/*.npz")):
             assert run.poll() is None and time.monotonic() < deadline
             time.sleep(0.2)
