@@ -90,14 +90,8 @@ sys.exit(main(sys.argv[1:]))
 
 def test_a_killed_run_goes_on_to_the_same_weights(toy, finished):
     config = overrides(toy, "killed", save_every=1)
-    command = [
-        sys.executable,
-        "-c",
-        KILLED,
-        "run",
-        CONFIG,
-        *(word for value in config for word in ("--set", value)),
-    ]
+    words = [word for value in config for word in ("--set", value)]
+    command = [sys.executable, "-c", KILLED, "run", CONFIG, *words]
     own = {"PYTHONPATH": ".", "OMP_NUM_THREADS": str(torch.get_num_threads())}
     done = subprocess.run(command, capture_output=True, text=True, timeout=1800, env=os.environ | own)
     assert done.returncode == -signal.SIGKILL, done.stderr
