@@ -76,15 +76,14 @@ def weights(folder):
 # From within, as nobody outside knows when a state is there and the last step is not done.
 KILLED = """
 import os, signal, sys
-from train import engine
-from train.__main__ import main
+from train import __main__, engine
 save, saved = engine.save_state, []
 def save_once(*words):
     if saved:
         os.kill(os.getpid(), signal.SIGKILL)
     saved.append(save(*words))
 engine.save_state = save_once
-sys.exit(main(sys.argv[1:]))
+sys.exit(__main__.main(sys.argv[1:]))
 """
 
 
