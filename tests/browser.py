@@ -7,7 +7,7 @@ from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
-PATIENCE = 60_000  # milliseconds; other tests may keep the machine busy
+PATIENCE = 120_000  # milliseconds; other tests may keep the machine busy
 FLAGS = [
     "--no-sandbox",
     "--disable-background-networking",

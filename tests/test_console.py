@@ -27,7 +27,7 @@ def folder(tmp_path):
 def run(*words, encoding):
     environment = os.environ | {"PYTHONIOENCODING": f"{encoding}:strict", "THREEDSL_CACHE": "/nonexistent"}
     command = [sys.executable, "-m", "threedsl", *words]
-    return subprocess.run(command, capture_output=True, env=environment, timeout=300)
+    return subprocess.run(command, capture_output=True, env=environment, timeout=900)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "cp1252"])
@@ -58,6 +58,6 @@ def test_a_name_commands_no_terminal(tmp_path):
         "\n"
         r"print('error: \x9b31m\x7f', file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60, cwd=REPOSITORY)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=900, cwd=REPOSITORY)
     assert done.stdout == b"a\\x1b[2J\\x1b]0;title\\x07b\\u202ec d\te\n"
     assert done.stderr == b"error: \\x9b31m\\x7f\n"

@@ -59,7 +59,7 @@ def dataset(tmp_path_factory):
 def test_a_stopped_command_reports_it_in_one_line(dataset, tmp_path, words):
     before = {path for path in dataset.rglob("*")}
     words = [word.format(root=dataset, out=tmp_path) for word in words]
-    done = subprocess.run([sys.executable, "-c", CODE, *words], capture_output=True, text=True, timeout=300)
+    done = subprocess.run([sys.executable, "-c", CODE, *words], capture_output=True, text=True, timeout=900)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "stopped\n")
     left = [path.name for path in tmp_path.iterdir()]
     kept = r"\.all\.npz\.[0-9a-f]+\.parts"  # what `embed` continues from
@@ -90,7 +90,7 @@ def test_synthesize_says_how_to_continue(tmp_path, workers):
                     continue
             assert running.poll() is None, log.read_text()
             os.killpg(running.pid, signal.SIGINT)
-            assert running.wait(120) == 130
+            assert running.wait(600) == 130
         finally:
             running.kill()
     text = log.read_text()

@@ -122,17 +122,17 @@ def test_other_files_go_along_while_another_writer_replaces_the_folder(tmp_path)
         with whole_folder(target, lambda name: name == "own.txt") as fresh:
             fresh_made.set()
             (fresh / "own.txt").write_text("new")
-            entered.wait(10)
+            entered.wait(60)
 
     writer = threading.Thread(target=write)
     writer.start()
-    assert fresh_made.wait(10)
+    assert fresh_made.wait(60)
     with locked(tmp_path):
         target.rename(aside)
         entered.set()
         writer.join(0.5)
         aside.rename(target)
-    writer.join(10)
+    writer.join(60)
     assert {path.name: path.read_text() for path in target.iterdir()} == {
         "own.txt": "new",
         "picture.jpg": "a picture",

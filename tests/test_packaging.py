@@ -126,7 +126,7 @@ def run(command: list[str | Path], folder: Path) -> str:
     hidden = ("PYTHON", "VIRTUAL_ENV")
     own = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
     own |= {"THREEDSL_CACHE": str(folder / "cache"), "HF_HOME": str(folder / "hub"), "HF_HUB_OFFLINE": "1"}
-    done = subprocess.run(command, cwd=folder, env=own, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(command, cwd=folder, env=own, capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     return done.stdout
 

@@ -173,7 +173,7 @@ def test_a_preview_needs_neither_pytorch_nor_smplx(prcc, tmp_path):
         "from threedsl.cli import main; sys.exit(main(sys.argv[1:]))"
     )
     words = ["annotate", str(prcc), "--preview", str(tmp_path / "sheet.png")]
-    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, timeout=900)
     assert (done.returncode, done.stderr) == (0, "")
     assert (tmp_path / "sheet.png").stat().st_size > 1000
 

@@ -90,7 +90,7 @@ def test_a_body_needs_nothing_of_the_trainer(shipped_checkpoint, tmp_path):
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
     assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr

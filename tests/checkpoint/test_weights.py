@@ -6,8 +6,11 @@ import resource
 import shutil
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
+import huggingface_hub
 import numpy as np
 import pytest
 import torch
@@ -19,6 +22,7 @@ from tests.pictures import person_like
 from threedsl.checkpoint import folder as checkpoint_folder
 from threedsl.checkpoint import weights as checkpoint
 from threedsl.errors import InputError
+from threedsl.locks import locked
 from threedsl.pipeline import ThreeDSL
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -255,6 +259,30 @@ def test_a_full_disk_is_a_sentence_and_the_old_weights_stay(saved, folder, limit
     assert f"Checkpoint {folder} cannot be written (" in done.stdout and done.stdout.count("\n") == 1
     assert ThreeDSL.from_pretrained(folder, device="cpu").fingerprint == saved[0].fingerprint
     assert sorted(path.name for path in folder.iterdir()) == sorted(path.name for path in saved[1].iterdir())
+
+
+@pytest.mark.slow
+def test_two_writers_replace_the_weights_one_after_the_other(folder, monkeypatch):
+    """One of them took the other one's pieces for old ones, and deleted them."""
+    written, is_locked, save = threading.Event(), threading.Event(), huggingface_hub.save_torch_state_dict
+
+    def then_wait(*arguments, **options):
+        save(*arguments, **options)
+        written.set()
+        assert is_locked.wait(60)
+
+    monkeypatch.setattr(huggingface_hub, "save_torch_state_dict", then_wait)
+    before = {path.name for path in shards(folder)}
+    model = random_model(seed=1)
+    with ThreadPoolExecutor(1) as pool:
+        saving = pool.submit(model.save_pretrained, folder)
+        assert written.wait(60)
+        with locked(folder):  # by the other writer
+            is_locked.set()
+            wait([saving], timeout=0.5)
+            assert {path.name for path in shards(folder)} == before
+        saving.result()
+    assert ThreeDSL.from_pretrained(folder, device="cpu").fingerprint == model.fingerprint
 
 
 @pytest.mark.slow

@@ -149,7 +149,7 @@ def test_a_closed_pipe_is_no_error():
         "sys.exit(main(['index', 'a', '--out', 'b']))"
     )
     command = f'{sys.executable} -c "$0" | head -1 >/dev/null; exit ${{PIPESTATUS[0]}}'
-    done = subprocess.run(["bash", "-c", command, code], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(["bash", "-c", command, code], capture_output=True, text=True, timeout=900)
     assert (done.returncode, done.stderr) == (141, "")
 
 

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +28,18 @@ SMALL_BLOCKS = (
     f"import sys, threedsl.embedding.blocks as e; e.BLOCK, e.BATCH = {BLOCK}, 3\n"
     "from threedsl.cli import main; sys.exit(main(sys.argv[1:]))"
 )
+# From within, as nobody outside knows when a block is there and the last one is not.
+KILLED = f"""
+import os, signal
+from threedsl.embedding import blocks
+write = blocks._write_block
+def write_two(job, number, *rest):
+    if number == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    write(job, number, *rest)
+blocks._write_block = write_two
+{SMALL_BLOCKS}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -45,10 +56,12 @@ def pictures(tmp_path_factory) -> Path:
     return folder
 
 
-def embed(pictures: Path, out: Path, cache: Path, **own: str) -> subprocess.Popen:
+def embed(
+    pictures: Path, out: Path, cache: Path, program: str = SMALL_BLOCKS, **own: str
+) -> subprocess.Popen:
     """The command in a process of its own, with blocks of four pictures."""
     return subprocess.Popen(
-        [sys.executable, "-c", SMALL_BLOCKS, "embed", str(pictures), "--out", str(out), "--whole"],
+        [sys.executable, "-c", program, "embed", str(pictures), "--out", str(out), "--whole"],
         env=os.environ | {"THREEDSL_CACHE": str(cache), "OMP_NUM_THREADS": "1"} | own,
         cwd=REPOSITORY,
         stdout=subprocess.PIPE,
@@ -62,7 +75,7 @@ def whole(pictures, tmp_path_factory) -> bytes:
     """What an uninterrupted run writes."""
     folder = tmp_path_factory.mktemp("whole")
     run = embed(pictures, folder / "out.npz", folder / "cache")
-    said, _ = run.communicate(timeout=300)
+    said, _ = run.communicate(timeout=900)
     assert run.returncode == 0, said
     assert "broken.png" in said and f"{PICTURES - 1} embeddings" in said and "again.png" in said
     assert [path.name for path in folder.iterdir() if path.name != "cache"] == ["out.npz"]
@@ -83,22 +96,18 @@ def test_it_is_what_the_model_says(whole, pictures, tmp_path):
 @pytest.mark.slow
 def test_killed_and_resumed_it_writes_the_same_bytes(whole, pictures, tmp_path):
     out = tmp_path / "out.npz"
-    run = embed(pictures, out, tmp_path / "cache")
-    for _ in range(3000):
-        if parts(tmp_path):
-            break
-        time.sleep(0.02)
-    run.send_signal(signal.SIGKILL)
-    run.wait()
+    run = embed(pictures, out, tmp_path / "cache", KILLED)
+    said, _ = run.communicate(timeout=900)
+    assert run.returncode == -signal.SIGKILL, said
     kept = {path: path.stat().st_mtime_ns for path in parts(tmp_path)}
-    assert 0 < len(kept) and not out.exists()
+    assert len(kept) == 2 and not out.exists()
     again = embed(
         pictures, out, tmp_path / "cache", WORLD_SIZE="2", RANK="1"
     )  # leaves what the first has to do
-    again.communicate(timeout=300)
+    again.communicate(timeout=900)
     assert {path: path.stat().st_mtime_ns for path in kept} == kept, "a block was computed again"
     last = embed(pictures, out, tmp_path / "cache")
-    said, _ = last.communicate(timeout=300)
+    said, _ = last.communicate(timeout=900)
     assert last.returncode == 0, said
     assert out.read_bytes() == whole
     assert not parts(tmp_path)
@@ -110,7 +119,7 @@ def test_two_processes_write_the_same_bytes_as_one(whole, pictures, tmp_path):
         embed(pictures, tmp_path / "out.npz", tmp_path / "cache", RANK=str(rank), WORLD_SIZE="2")
         for rank in (0, 1)
     ]
-    said = [run.communicate(timeout=300)[0] for run in runs]
+    said = [run.communicate(timeout=900)[0] for run in runs]
     assert [run.returncode for run in runs] == [0, 0], said
     assert (tmp_path / "out.npz").read_bytes() == whole
     assert not parts(tmp_path)

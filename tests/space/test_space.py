@@ -268,7 +268,7 @@ def test_it_starts_in_a_clean_environment_and_finds_a_person(assembled):
     """The whole of --verify: its own requirements from pip's sources, its own process, /search by plain HTTP."""
     before = tree(assembled)
     command = [sys.executable, "-m", "threedsl", "space", "--out", str(assembled), "--verify", "--json"]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, done.stderr
     verified = json.loads(done.stdout)["verified"]
     gallery = {record.pid for record in read_list(assembled / "assets" / "synthetic" / "gallery.txt")}

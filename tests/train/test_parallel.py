@@ -138,7 +138,7 @@ def test_two_processes_train_the_network_that_one_trains(tmp_path):
         env=clean_environment(),
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1800,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]

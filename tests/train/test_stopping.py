@@ -66,13 +66,13 @@ def test_a_signal_keeps_the_state_and_ends_in_one_line(data, tmp_path, number, c
             [sys.executable, "-m", "train", "run", CONFIG, *words], stderr=file, stdout=file
         )
         try:
-            deadline = time.monotonic() + 300
+            deadline = time.monotonic() + 900
             while (
                 b"step 2 " not in log.read_bytes() and running.poll() is None and time.monotonic() < deadline
             ):
                 time.sleep(0.05)
             running.send_signal(number)
-            assert running.wait(120) == code
+            assert running.wait(600) == code
         finally:
             running.kill()
     text = log.read_text()

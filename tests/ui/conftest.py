@@ -6,10 +6,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests import models
-from tests.browser import FLAGS
+from tests.browser import FLAGS, PATIENCE
 from tests.conftest import CHECKPOINT, missing_checkpoint
 from tests.ui.browser.serving import served
 from threedsl.data.listfile import Record
@@ -17,6 +17,9 @@ from threedsl.gallery.demo import DemoGallery, openpeople_folder
 from threedsl.pipeline import ThreeDSL
 from threedsl.ui.pictures import jpeg
 from threedsl.ui.service import Service
+
+# A page's own patience does not count for what is expected of it, which would be waited for no longer than 5 s.
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")

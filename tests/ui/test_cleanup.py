@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import REPOSITORY
+from threedsl.ui import cleanup
 from threedsl.ui.cleanup import AGE, EVERY, own_folder, sweep
 from threedsl.ui.page import build_demo, build_service, kept_files
 
@@ -53,6 +54,23 @@ def test_nothing_gets_older_than_an_hour(folder):
     assert all(path.exists() for path in [*new, kept])
     sweep(folder, {str(kept)}, now=time.time() + HOUR)
     assert not any(path.exists() for path in new) and kept.exists()
+
+
+def test_what_goes_during_a_sweep_does_not_end_it(folder, monkeypatch):
+    """A visit that ends deletes its own files and their folders."""
+    gone, old = folder / "abc" / "def", write(folder / "xyz" / "upload.jpg", HOUR)
+    gone.mkdir(parents=True)
+    older = cleanup._older
+
+    def then_delete(path, limit):
+        found = older(path, limit)
+        if path == gone:
+            gone.rmdir()
+        return found
+
+    monkeypatch.setattr(cleanup, "_older", then_delete)
+    sweep(folder, now=time.time() + HOUR)
+    assert not gone.exists() and not old.exists()
 
 
 def test_empty_folders_go_too(folder):
@@ -102,7 +120,7 @@ keep_clean(folder, set)
 (folder / "upload.jpg").write_bytes(b"photo")
 print(folder, flush=True)
 if sys.argv[1] == "wait":
-    time.sleep(60)
+    time.sleep(600)
 elif sys.argv[1] == "crash":
     os._exit(1)
 """

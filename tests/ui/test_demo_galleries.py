@@ -1,8 +1,11 @@
 """The demo galleries: computed once, kept on disk, built again where something changed."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
+
 import pytest
 
 from tests.models import count_calls, random_model
+from threedsl.locks import locked
 from threedsl.ui.demo_galleries import Shelf
 
 
@@ -34,6 +37,23 @@ def test_a_changed_picture_builds_anew(model, demo, tmp_path, monkeypatch):
     demo.records[0].path.write_bytes(demo.records[1].path.read_bytes())
     Shelf(model, {"tiny": demo}, tmp_path / "cache").get("tiny")
     assert sum(calls) == 6
+
+
+def test_a_gallery_is_read_while_another_page_replaces_it(model, demo, tmp_path, monkeypatch):
+    """Between the other one's two renames there is no folder; it had just been built, and was said to be missing."""
+    cache = tmp_path / "cache"
+    Shelf(model, {"tiny": demo}, cache).get("tiny")
+    calls = count_calls(model, monkeypatch)
+    (folder,) = cache.glob("tiny-*")
+    shelf = Shelf(model, {"tiny": demo}, cache)
+    with ThreadPoolExecutor(1) as pool:
+        with locked(cache):
+            folder.rename(tmp_path / "aside")
+            opening = pool.submit(shelf.get, "tiny")
+            wait([opening], timeout=0.5)
+            (tmp_path / "aside").rename(folder)
+        assert len(opening.result().thumbnails) == 6
+    assert sum(calls) == 0
 
 
 def test_who_waits_for_a_gallery_is_told(service):

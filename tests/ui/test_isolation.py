@@ -2,6 +2,7 @@
 what the server tells everybody."""
 
 import json
+import os
 import re
 import threading
 import time
@@ -38,7 +39,7 @@ class Visit(threading.Thread):
     def run(self) -> None:
         try:
             for number in range(ROUNDS):
-                self.together.wait(120)
+                self.together.wait(600)
                 self.visit(number)
         except BaseException as error:
             self.failure = error
@@ -181,9 +182,11 @@ def test_galleries_are_in_memory_alone(visits):
         for path in v.paths
         if "bodies" in Path(path).parts
     }
-    found = {path.suffix for path in root.rglob("*") if path.is_file()}
+    # unlike rglob, it bears what the page deletes meanwhile
+    names = {Path(name) for _, _, files in os.walk(root) for name in files}
+    found = {name.suffix for name in names}
     assert ".zip" in found and not found & {".npy", ".faiss"}
-    assert not [path for path in root.rglob("records.json")]
+    assert Path("records.json") not in names
 
 
 def test_deleting_is_at_once(visits):
@@ -204,7 +207,7 @@ def test_everything_goes_when_the_page_is_closed(page_of_its_own):
         page = visitor.build({"people.zip": people(9000)})
         path = visitor.export(page.name)["path"]
         assert visitor.fetch(path).status_code == 200
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while Path(path).exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     with pytest.raises(Refused, match=UNKNOWN):

@@ -79,14 +79,15 @@ def _write(network: ThreeDSLNetwork, config: NetworkConfig, folder: Path, scratc
     (scratch / CONFIG).write_text(json.dumps(config.to_dict(), indent=2) + "\n", encoding="utf-8")
     for path in scratch.iterdir():
         path.chmod(0o644)  # safetensors makes files readable by the owner only
-    for part in [*shards, CONFIG]:
-        (scratch / part).replace(folder / part)
-    last.replace(folder / target)
-    stale = {path.name for path in folder.glob("model*.safetensors*")} - {target, *shards}
-    for part in sorted(
-        stale, key=lambda part: part != WEIGHTS
-    ):  # a whole file takes precedence over an index
-        (folder / part).unlink()
+    with locked(folder):  # otherwise another writer may take these pieces for old ones
+        for part in [*shards, CONFIG]:
+            (scratch / part).replace(folder / part)
+        last.replace(folder / target)
+        stale = {path.name for path in folder.glob("model*.safetensors*")} - {target, *shards}
+        for part in sorted(
+            stale, key=lambda part: part != WEIGHTS
+        ):  # a whole file takes precedence over an index
+            (folder / part).unlink()
 
 
 def load_checkpoint(folder: Path) -> tuple[NetworkConfig, ThreeDSLNetwork]:

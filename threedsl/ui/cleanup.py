@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from pathlib import Path
 
 from threedsl.ui.own_folder import delete_leftovers, own_folder, remove
@@ -53,8 +54,9 @@ def sweep(folder: Path, kept: Collection[str] = (), now: float | None = None) ->
             if str(path) not in kept and _older(path, limit):
                 path.unlink(missing_ok=True)
         for path in (Path(parent, name) for name in folders):
-            if _older(path, limit) and not any(path.iterdir()):
-                path.rmdir()
+            if _older(path, limit):
+                with suppress(OSError):  # not empty, or a visit that ended in between deleted it
+                    path.rmdir()
 
 
 def _older(path: Path, limit: float) -> bool:

@@ -17,15 +17,17 @@ from threedsl.data.images import load_image
 from threedsl.data.listfile import Record
 from threedsl.descriptors import Descriptors
 from threedsl.errors import InputError
-from threedsl.files import cache_folder, whole_folder
+from threedsl.files import cache_folder, settled, whole_folder
 from threedsl.gallery import Gallery
 from threedsl.gallery.demo import DemoGallery
 from threedsl.gallery.example_ranks import GalleryRanks
+from threedsl.gallery.storage import RECORDS
 from threedsl.pipeline import ThreeDSL
 from threedsl.ui.examples.choice import Example, known_people, make_examples, make_pairs
 from threedsl.ui.gpu import on_gpu
 from threedsl.ui.pictures import data_uri, fit, jpeg
 
+COMPLETE = f"index/{RECORDS}"  # a file that a complete gallery's folder has
 THUMBNAIL = (256, 128)  # height, width in pixels
 GPU_SECONDS = 60  # longest GPU allocation for one gallery on ZeroGPU
 
@@ -156,8 +158,9 @@ class Shelf:
             return self._read(demo, folder)
 
     def _read(self, demo: DemoGallery, folder: Path) -> OpenGallery:
-        index = Gallery.load(folder / "index", model=self.model)
-        thumbnails = [data_uri((folder / f"{i:05d}.jpg").read_bytes()) for i in range(len(index.records))]
+        with settled(folder, COMPLETE):  # another page may be replacing it
+            index = Gallery.load(folder / "index", model=self.model)
+            thumbnails = [data_uri((folder / f"{i:05d}.jpg").read_bytes()) for i in range(len(index.records))]
         known = known_people(demo, self.example_folder)
         return OpenGallery(demo.name, demo.title, index, thumbnails, known)
 

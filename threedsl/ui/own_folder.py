@@ -47,7 +47,11 @@ def delete_leftovers(folder: Path, limit: float) -> None:
     for parent in parents:
         if not _is_ours(parent):
             continue
-        for place in list(parent.iterdir()):
+        try:
+            places = list(parent.iterdir())
+        except FileNotFoundError:  # another page deleted it in between
+            continue
+        for place in places:
             if place == folder or place in _locks or place.suffix == LOCK:
                 continue
             if place.is_dir() and not place.is_symlink() and _is_left(place, limit):
@@ -57,8 +61,9 @@ def delete_leftovers(folder: Path, limit: float) -> None:
             place = lock.with_suffix("")
             if place not in _locks and not place.exists() and _is_free(lock):
                 lock.unlink(missing_ok=True)
-        if parent != folder.parent and not any(parent.iterdir()):
-            parent.rmdir()
+        if parent != folder.parent:
+            with suppress(OSError):  # not empty, or another page was faster
+                parent.rmdir()
 
 
 def remove(folder: Path) -> None:

@@ -8,11 +8,13 @@ Everything here is in Anny's frame (metres, Z up, x to the body's left, facing -
 from __future__ import annotations
 
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from threedsl.body.joints import SMPL_JOINTS, SMPL_PARENTS
+from threedsl.locks import locked
 
 POSE_PARAMETERIZATION = "world"
 
@@ -31,8 +33,12 @@ SMPL_TO_ANNY = {
 def load_anny():
     """Anny with MakeHuman's 19,158 base vertices, float32, on the CPU. Its own cache is built once (a minute)."""
     import anny
+    from anny.paths import get_anny_cache_path
 
-    return anny.Anny(local_changes="none", topology="anny-full").float()
+    folder = Path(get_anny_cache_path())
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder):  # Anny reads what another process has written in part
+        return anny.Anny(local_changes="none", topology="anny-full").float()
 
 
 def to_smpl_frame(points):

@@ -216,7 +216,7 @@ def test_a_budget_lets_large_ones_in_their_turn_and_survives_errors():
     def first():
         with budget.hold(6):
             first_in.set()
-            go.wait(10)
+            go.wait(60)
 
     def take(name, amount):
         with budget.hold(amount):
@@ -224,7 +224,7 @@ def test_a_budget_lets_large_ones_in_their_turn_and_survives_errors():
 
     threads = [threading.Thread(target=first)]
     threads[0].start()
-    assert first_in.wait(10)
+    assert first_in.wait(60)
     for place, (name, amount) in enumerate((("more than all", 50), ("small", 1)), 1):
         threads.append(threading.Thread(target=take, args=(name, amount)))
         threads[-1].start()
@@ -232,7 +232,7 @@ def test_a_budget_lets_large_ones_in_their_turn_and_survives_errors():
             time.sleep(0.001)
     go.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert order == ["more than all", "small"]
     with pytest.raises(ZeroDivisionError), budget.hold(3):
         raise ZeroDivisionError

@@ -1,11 +1,15 @@
 """Anny under SMPL's joints: the T-pose, posing against plain skinning, frames and the population."""
 
+import threading
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
 from threedsl.body.joints import SMPL_JOINTS, SMPL_PARENTS
 from threedsl.body.rotation import matrix_from_axis_angle
+from threedsl.locks import locked
 from train.body.anny_body import (
     POSE_PARAMETERIZATION,
     anny_pose_from_smpl,
@@ -29,6 +33,21 @@ BASE_VERTICES = 13_380  # without the helper meshes
 @pytest.fixture(scope="module")
 def anny():
     return load_anny()
+
+
+def test_a_process_waits_for_another_one_that_builds_the_cache(tmp_path, monkeypatch):
+    import anny
+
+    built = threading.Event()
+    monkeypatch.setattr("anny.paths.get_anny_cache_path", lambda: tmp_path / "cache")
+    monkeypatch.setattr(anny, "Anny", lambda **_: SimpleNamespace(float=built.set))
+    (tmp_path / "cache").mkdir()
+    other = threading.Thread(target=load_anny.__wrapped__)
+    with locked(tmp_path / "cache"):
+        other.start()
+        assert not built.wait(0.3)
+    other.join(60)
+    assert built.is_set()
 
 
 @pytest.fixture(scope="module")

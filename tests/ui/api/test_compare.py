@@ -13,7 +13,7 @@ from tests.pictures import broken_pictures, encoded, person_like
 
 @pytest.fixture(scope="module")
 def client(page_url):
-    return Client(page_url, verbose=False)
+    return Client(page_url, verbose=False, httpx_kwargs={"timeout": 300})
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_a_broken_side_is_a_sentence(client, crop, tmp_path, name, side):
 
 
 def test_compare_over_plain_http_with_and_without_boxes(page_url, crop):
-    with httpx.Client(base_url=page_url, timeout=60) as http:
+    with httpx.Client(base_url=page_url, timeout=300) as http:
         paths = http.post("gradio_api/upload", files=[("files", crop.read_bytes())] * 2).json()
         photos = [{"path": path, "meta": {"_type": "gradio.FileData"}} for path in paths]
         answers = []

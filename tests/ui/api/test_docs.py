@@ -35,7 +35,7 @@ def workspace(tmp_path_factory) -> Path:
 
 
 def run(command: list[str], folder: Path) -> str:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     return done.stdout
 
@@ -54,7 +54,7 @@ def test_the_curl_runs(workspace, page_url):
 
 
 def declared(page_url: str) -> dict:
-    with urllib.request.urlopen(f"{page_url}gradio_api/info", timeout=60) as answer:
+    with urllib.request.urlopen(f"{page_url}gradio_api/info", timeout=300) as answer:
         return json.load(answer)["named_endpoints"]
 
 

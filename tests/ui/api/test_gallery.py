@@ -93,7 +93,9 @@ def called(url: str, endpoint: str, data: list) -> tuple[str, object]:
 
 
 def uploaded(url: str, name: str, data: bytes) -> dict:
-    answer = httpx.post(f"{url}gradio_api/upload", files={"files": (name, data)}).raise_for_status()
+    answer = httpx.post(
+        f"{url}gradio_api/upload", files={"files": (name, data)}, timeout=300
+    ).raise_for_status()
     return {"path": answer.json()[0], "meta": {"_type": "gradio.FileData"}}
 
 
@@ -108,7 +110,7 @@ def test_plain_http(page_url):
 
 
 def test_every_field_is_described(page_url):
-    endpoints = httpx.get(f"{page_url}gradio_api/info").json()["named_endpoints"]
+    endpoints = httpx.get(f"{page_url}gradio_api/info", timeout=300).json()["named_endpoints"]
     names = [parameter["parameter_name"] for parameter in endpoints["/build_gallery"]["parameters"]]
     assert names == ["files", "title"] and endpoints["/galleries"]["parameters"] == []
     text = json.dumps(endpoints["/build_gallery"])

@@ -89,12 +89,12 @@ def asked(python, random_checkpoint, tmp_path_factory) -> dict:
             wait_for_page(f"http://127.0.0.1:{port}/", server)
             client = [str(python), "-c", CLIENT, f"http://127.0.0.1:{port}/gradio_api/mcp/"]
             done = subprocess.run(
-                client, input=json.dumps(calls), capture_output=True, text=True, timeout=300
+                client, input=json.dumps(calls), capture_output=True, text=True, timeout=900
             )
             left = kept_copies(folder / "gradio", encoded(person_like(256, 128)))
         finally:
             server.terminate()
-            server.wait(60)
+            server.wait(600)  # what the page computes in the background is finished first
         log.seek(0)
         assert done.returncode == 0, f"{done.stderr}\n{log.read()}"
     return json.loads(done.stdout) | {"left": left}

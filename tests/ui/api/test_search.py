@@ -20,7 +20,7 @@ SIZES = {"nobody.png": [640, 480], "wide.png": [1500, 40]}  # of the others: 64 
 
 @pytest.fixture(scope="module")
 def client(page_url):
-    return Client(page_url, verbose=False)
+    return Client(page_url, verbose=False, httpx_kwargs={"timeout": 300})
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def test_wrong_arguments_give_a_sentence(client, crop, wrong, words):
 
 def test_plain_http(page_url, crop):
     """What curl does: upload, call, read the event stream."""
-    with httpx.Client(base_url=page_url, timeout=60) as http:
+    with httpx.Client(base_url=page_url, timeout=300) as http:
         path = http.post("gradio_api/upload", files={"files": crop.read_bytes()}).json()[0]
         photo = {"path": path, "meta": {"_type": "gradio.FileData"}}
         call = http.post("gradio_api/call/search", json={"data": [photo, "openpeople", 2, None]})
@@ -136,7 +136,7 @@ def test_plain_http(page_url, crop):
 
 
 def test_files_outside_the_uploads_cannot_be_searched_with(page_url, crop):
-    with httpx.Client(base_url=page_url, timeout=60) as http:
+    with httpx.Client(base_url=page_url, timeout=300) as http:
         photo = {"path": str(crop), "meta": {"_type": "gradio.FileData"}}
         call = http.post("gradio_api/call/search", json={"data": [photo, "openpeople", 2, None]})
         stream = http.get(f"gradio_api/call/search/{call.json()['event_id']}").text
@@ -144,7 +144,7 @@ def test_files_outside_the_uploads_cannot_be_searched_with(page_url, crop):
 
 
 def test_the_api_describes_itself(page_url):
-    with urllib.request.urlopen(f"{page_url}gradio_api/info", timeout=60) as answer:
+    with urllib.request.urlopen(f"{page_url}gradio_api/info", timeout=300) as answer:
         endpoints = json.load(answer)["named_endpoints"]
     assert set(endpoints) == {
         "/search",
@@ -157,7 +157,7 @@ def test_the_api_describes_itself(page_url):
 
 
 def test_nothing_is_fetched_from_elsewhere_by_the_page(page_url):
-    with urllib.request.urlopen(page_url, timeout=60) as answer:
+    with urllib.request.urlopen(page_url, timeout=300) as answer:
         html = answer.read().decode()
     assert "fonts.googleapis" not in html and "cdnjs" not in html
     assert '"run_history": false' in html or '"run_history":false' in html

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import PATIENCE, WITHOUT_WEBGPU
-from tests.ui.browser.test_page import CARDS, PHONE, WIDE, Visit, decode, expect_own_search
+from tests.ui.browser.test_page import CARDS, PHONE, WIDE, Visit, decode, difference, expect_own_search
 
 SIZES = pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
 STREAMS = ("appearance", "shape", "combined")
@@ -89,10 +89,12 @@ def test_an_emptied_box_empties_the_answer_without_a_word(browser, page_url, tmp
 
     (tmp_path / "letter.jpg").write_bytes(b"Dear sir or madam")
     visit.upload(tmp_path / "letter.jpg")
-    expect(toasts).to_contain_text("not a picture", timeout=PATIENCE)
+    expect(toasts).to_contain_text(
+        "not a picture", timeout=PATIENCE
+    )  # of one toast, which goes away by itself
     expect(page.locator("#photo img")).to_have_count(0)
     expect_nothing()
-    assert toasts.count() == 1
+    assert toasts.count() <= 1
     choose_example(visit, 1)
     visit.errors.clear()  # Chromium reports the broken picture it was asked to show
     visit.close()
@@ -210,7 +212,7 @@ def test_an_opened_match_on_a_phone(browser, page_url):
     assert swipe(0, 150)[0] < -80, "a swipe along the page scrolls it"
     page.locator("#match-bodies").scroll_into_view_if_needed()
     moved, turned = swipe(-120, 0)
-    assert moved == 0 and (np.abs(front.astype(int) - turned).sum(2) > 30).mean() > 0.02, "across, it turns"
+    assert moved == 0 and difference(front, turned) > 0.02, "across, it turns"
     context.close()
 
 
@@ -220,18 +222,13 @@ def test_the_wheel_scrolls_past_the_body_and_a_button_turns_it_back(browser, pag
     choose_example(visit, 0)
     front = visit.expect_body()
     visit.turn_body()
-    turned = visit.expect_body()
+    visit.expect_body(lambda turned: difference(front, turned) > 0.02)
     page.locator("button.front").first.click()
-    back = visit.expect_body()
-
-    def share(one: np.ndarray, other: np.ndarray) -> float:
-        return float((np.abs(one.astype(int) - other).sum(2) > 30).mean())
-
-    assert share(front, turned) > 0.02 > share(front, back)
+    visit.expect_body(lambda back: difference(front, back) < 0.02)
     before = page.evaluate("scrollY")
     page.locator("#body canvas").hover()
     page.mouse.wheel(0, 120)
     page.wait_for_function("before => scrollY > before", arg=before)
     page.evaluate("before => scrollTo(0, before)", before)
-    assert share(front, visit.expect_body()) < 0.02, "it was not zoomed"
+    assert difference(front, visit.expect_body()) < 0.02, "it was not zoomed"
     visit.close()

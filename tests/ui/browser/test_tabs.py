@@ -74,6 +74,7 @@ def test_two_photos_are_compared_and_the_answer_is_in_sight(browser, page_url, p
     visit = Tab(browser, page_url, size, "Compare")
     page = visit.page
     examples = page.locator("#pairs tbody tr")
+    expect(examples.nth(1)).to_be_visible()
     tops = [examples.nth(i).bounding_box()["y"] for i in range(examples.count())]
     assert examples.count() >= 2 and tops[0] == tops[1], "two examples beside each other"
     visit.give("#first-photo", photos[2])

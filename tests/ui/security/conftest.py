@@ -55,7 +55,7 @@ def served(model, tmp_path_factory) -> Iterator[Served]:
 @pytest.fixture
 def empty(served) -> Served:
     """The page when it has nothing to do, without any files or galleries of visitors."""
-    end, queue = time.monotonic() + 60, served.page._queue
+    end, queue = time.monotonic() + 180, served.page._queue
     while len(queue) or any(queue.active_jobs):
         assert time.monotonic() < end
         time.sleep(0.02)

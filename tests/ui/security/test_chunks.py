@@ -46,7 +46,7 @@ def test_other_bodies_are_taken():
 @pytest.mark.slow
 def test_a_page_says_why_it_refuses_small_chunks(served):
     address = urlsplit(served.url)
-    with socket.create_connection((address.hostname, address.port), timeout=20) as client:
+    with socket.create_connection((address.hostname, address.port), timeout=120) as client:
         client.sendall(HEAD.replace(b"Host: a", b"Host: localhost") + b"1\r\nx\r\n" * 1000)
         got = b""
         while part := client.recv(65536):
@@ -57,7 +57,7 @@ def test_a_page_says_why_it_refuses_small_chunks(served):
 @pytest.mark.slow
 def test_small_chunks_during_an_answer_end_it(served, caplog):
     address = urlsplit(served.url)
-    with socket.create_connection((address.hostname, address.port), timeout=20) as client:
+    with socket.create_connection((address.hostname, address.port), timeout=120) as client:
         head = b"GET /gradio_api/heartbeat/chunks HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
         client.sendall(head)
         assert b" 200 " in client.recv(300)

@@ -2,6 +2,7 @@
 
 import socket
 import time
+from collections.abc import Callable
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 
@@ -20,11 +21,23 @@ UPLOAD = (
 )
 
 
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def wait_for_upload(name: str) -> None:
+    """Until it came so far that its progress can be asked for."""
+    wait_until(lambda: name in routes.file_upload_statuses._statuses)
+
+
 def asking(served, path: str, times: int = 1) -> socket.socket:
     """A connection that asked for a path, and whose buffer for answers is small."""
     address, client = urlsplit(served.url), socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    client.settimeout(20)
+    client.settimeout(120)
     client.connect((address.hostname, address.port))
     client.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() * times)
     return client
@@ -45,9 +58,9 @@ def sent_until_ended(client: socket.socket, most: int) -> int:
 def test_what_is_sent_before_the_answer_is_not_collected(served):
     """Each look at whether the client of an upload's progress is still there read on: 5 MB a second, all of it kept."""
     address = urlsplit(served.url)
-    with socket.create_connection((address.hostname, address.port), timeout=20) as upload:
+    with socket.create_connection((address.hostname, address.port), timeout=120) as upload:
         upload.sendall(UPLOAD + PART)
-        time.sleep(0.5)
+        wait_for_upload("early")
         with asking(served, "/gradio_api/upload_progress?upload_id=early") as client:
             assert b" 200 " in client.recv(300)
             assert sent_until_ended(client, 40 * 2**20) < 20 * 2**20  # most of it in the system's own buffers
@@ -57,21 +70,20 @@ def test_what_is_sent_before_the_answer_is_not_collected(served):
 def test_an_answer_that_nobody_takes_is_given_up(served, monkeypatch):
     monkeypatch.setattr(limits, "MOST_UNTAKEN_SECONDS", 0.5)
     with asking(served, "/config", 60):
-        end = time.monotonic() + 10
-        while not served.page.connections._open and time.monotonic() < end:
-            time.sleep(0.01)
+        wait_until(lambda: served.page.connections._open)
         before = served.page.connections._open.total()
-        while served.page.connections._open.total() >= before and time.monotonic() < end:
-            time.sleep(0.1)
-        assert served.page.connections._open.total() < before
+        wait_until(lambda: served.page.connections._open.total() < before)
 
 
 @pytest.mark.slow
 def test_an_answer_that_is_taken_slowly_arrives(served, monkeypatch):
-    monkeypatch.setattr(limits, "MOST_UNTAKEN_SECONDS", 2)
+    monkeypatch.setattr(limits, "MOST_UNTAKEN_SECONDS", 4)
+    # New connections have the same: a large buffer of the system's own would hide that something is taken.
+    for listening in (one for server in served.page.server.servers for one in server.sockets):
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2**16)
     got = b""
     with asking(served, "/config", 20) as client:
-        for _ in range(8):
+        for _ in range(12):
             time.sleep(0.4)
             for _ in range(100):
                 got += client.recv(4096)
@@ -117,9 +129,9 @@ def test_answers_that_wait_for_slow_clients_are_bounded(monkeypatch, behind_a_pr
 def test_a_page_gives_up_answers_that_take_too_much_memory(served, monkeypatch):
     monkeypatch.setattr(limits, "MOST_UNSENT_BYTES", 2**16)
     with asking(served, "/config", 60) as client:
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         client.settimeout(1)
-        with pytest.raises(ConnectionResetError):
+        with pytest.raises(ConnectionError):
             while time.monotonic() < end:
                 client.send(b"GET /robots.txt HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 time.sleep(0.1)
@@ -131,19 +143,16 @@ def test_only_some_follow_an_uploads_progress_at_a_time(served, monkeypatch):
     """Each takes time twenty times a second: 240 of them took half a core, and all that others asked for waited."""
     monkeypatch.setattr(limits, "MOST_FOLLOWING_PER_ADDRESS", 2)
     address = urlsplit(served.url)
-    with socket.create_connection((address.hostname, address.port), timeout=20) as upload:
-        upload.sendall(UPLOAD + PART)
-        time.sleep(0.5)
-        path = "/gradio_api/upload_progress?upload_id=early"
+    with socket.create_connection((address.hostname, address.port), timeout=120) as upload:
+        upload.sendall(UPLOAD.replace(b"early", b"followed") + PART)
+        wait_for_upload("followed")
+        path = "/gradio_api/upload_progress?upload_id=followed"
         with asking(served, path) as first, asking(served, path) as second:
             assert b" 200 " in first.recv(300) and b" 200 " in second.recv(300)
             with asking(served, path) as third:
                 got = third.recv(2000) + third.recv(2000)
             assert b" 503 " in got and CROWDED.encode() in got
-    end = time.monotonic() + 10
-    while routes.file_upload_statuses._following and time.monotonic() < end:
-        time.sleep(0.02)
-    assert not routes.file_upload_statuses._following
+    wait_until(lambda: not routes.file_upload_statuses._following)
 
 
 def test_no_connection_becomes_another_protocol():

@@ -10,11 +10,12 @@ from tests.ui.browser.visit import Refused, Visitor
 from tests.zips import crop, zipped
 from threedsl.ui.gallery import handlers
 from threedsl.ui.pictures import new_file
+from threedsl.ui.security import written
 from threedsl.ui.security.written import lasting, writing
 
 
 def wait_until(condition) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)
@@ -58,13 +59,13 @@ def test_a_search_that_outlives_its_visit_leaves_nothing(empty, monkeypatch):
 
     def held(*args, **options):
         searching.set()
-        assert erased.wait(60)
+        assert erased.wait(300)
         return search(*args, **options)
 
     monkeypatch.setattr(empty.service, "search", held)
     asking = threading.Thread(target=visitor.search, args=({"photo.png": crop(7)}, "tiny"))
     asking.start()
-    assert searching.wait(60)
+    assert searching.wait(120)
     button = [visitor.ids["delete-data"], "click"]
     number = next(e["id"] for e in visitor.events if button in e["targets"] and e["backend_fn"])
     call = {"fn_index": number, "data": [], "session_hash": visitor.session}
@@ -83,13 +84,14 @@ def test_a_search_that_outlives_its_visit_leaves_nothing(empty, monkeypatch):
 def test_a_cancelled_search_leaves_nothing(empty, monkeypatch, late):
     """Its thread goes on, and may write before the visit ends or after it."""
     visitor, searching, cancelled = empty.visitor(), threading.Event(), threading.Event()
-    done = threading.Event()
+    done, events = threading.Event(), []
     search = empty.service.search
 
     def held(*args, **options):
+        events.append(written._current.get())
         answer = None if late else search(*args, **options)
         searching.set()
-        assert cancelled.wait(60)
+        assert cancelled.wait(300)
         try:
             return answer or search(*args, **options)
         finally:
@@ -103,11 +105,11 @@ def test_a_cancelled_search_leaves_nothing(empty, monkeypatch, late):
     data = [upload, None, None, "tiny", 3, False, False, None, None]
     call = {"fn_index": event["id"], "data": data, "session_hash": visitor.session}
     said = visitor.http.post("gradio_api/queue/join", json=call).json()
-    assert searching.wait(60)
+    assert searching.wait(120)
     visitor.http.post("gradio_api/cancel", json=call | {"event_id": said["event_id"]})
-    time.sleep(0.3)
+    wait_until(lambda: events[0].has_ended)
     cancelled.set()
-    assert done.wait(60)
+    assert done.wait(120)
     with suppress(
         KeyError
     ):  # the first answer in the queue is that of the cancelled search, which has no data
@@ -117,11 +119,11 @@ def test_a_cancelled_search_leaves_nothing(empty, monkeypatch, late):
 
 def test_files_of_an_event_that_fails_go(tmp_path):
     with pytest.raises(ValueError), writing() as keep:
-        written = new_file(tmp_path, "body.glb")
-        written.write_bytes(b"body")
+        made = new_file(tmp_path, "body.glb")
+        made.write_bytes(b"body")
         keep([])
         raise ValueError
-    assert not written.parent.exists()
+    assert not made.parent.exists()
     with writing() as keep:
         first, second = (new_file(tmp_path, name) for name in ("a", "b"))
         with lasting():
@@ -150,11 +152,12 @@ def test_an_export_of_a_gallery_deleted_meanwhile_leaves_nothing(empty, monkeypa
 def test_a_cancelled_build_ends_and_keeps_no_gallery(empty, monkeypatch):
     visitor, building, cancelled = empty.visitor(), threading.Event(), threading.Event()
     describe = empty.service._describe
-    described = []
+    described, events = [], []
 
     def held(crops):
+        events.append(written._current.get())
         building.set()
-        assert cancelled.wait(60)
+        assert cancelled.wait(300)
         described.append(len(crops))
         return describe(crops)
 
@@ -168,9 +171,9 @@ def test_a_cancelled_build_ends_and_keeps_no_gallery(empty, monkeypatch):
         "session_hash": visitor.session,
     }
     said = visitor.http.post("gradio_api/queue/join", json=call).json()
-    assert building.wait(60)
+    assert building.wait(120)
     visitor.http.post("gradio_api/cancel", json=call | {"event_id": said["event_id"]})
-    time.sleep(0.3)
+    wait_until(lambda: events[0].has_ended)
     cancelled.set()
     wait_until(lambda: not empty.service.visitors._building)
     assert described == [8] and not empty.service.visitors._held

@@ -77,7 +77,7 @@ def test_the_environment_is_read(monkeypatch):
     ids=str,
 )
 def test_a_foreign_host_is_refused_by_the_server(served, place, headers):
-    answer = httpx.get(served.url + place, headers=headers)
+    answer = httpx.get(served.url + place, headers=headers, timeout=300)
     assert answer.status_code == 403 and "does not answer to this host name" in answer.text
     assert "THREEDSL_HOSTS" in answer.text
 

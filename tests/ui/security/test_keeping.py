@@ -173,7 +173,7 @@ def test_nobody_waits_while_files_are_deleted(ledger, monkeypatch, how):
 
     def slow(path, root):
         with ThreadPoolExecutor() as pool:
-            waited.append(pool.submit(ledger.serves, str(made)).result(timeout=5))
+            waited.append(pool.submit(ledger.serves, str(made)).result(timeout=60))
 
     monkeypatch.setattr(ledger_module, "delete_file", slow)
     if how == "prune":

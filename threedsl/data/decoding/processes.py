@@ -33,6 +33,7 @@ MOST_BYTES = (
     1536 * 2**20
 )  # of memory, beyond what the libraries take; 50 megapixels with transparency need a half
 MOST_SECONDS = 60.0  # that a process may be silent: the machine may be busy
+SECONDS_TO_END = 10.0  # for a process whose connection is gone
 MOST_MESSAGE = 2**16  # bytes of an answer
 MODULE = "threedsl.data.decoding.process"
 
@@ -118,7 +119,7 @@ class _Process:
     def _was_killed(self) -> bool:
         """By somebody else, perhaps before it had this picture: its own limits end it by other signals."""
         try:
-            return self._process.wait(1) == -signal.SIGKILL
+            return self._process.wait(SECONDS_TO_END) == -signal.SIGKILL
         except subprocess.TimeoutExpired:
             return False
 

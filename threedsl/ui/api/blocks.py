@@ -17,6 +17,7 @@ from starlette.middleware import Middleware
 
 from threedsl.errors import InputError
 from threedsl.ui.api.leftovers import leave_nothing
+from threedsl.ui.api.starting import start_patiently
 from threedsl.ui.api.turns import take_turns
 from threedsl.ui.errors import DISK_FULL
 from threedsl.ui.security.caller import Caller, calling
@@ -36,6 +37,7 @@ NOT_READ = "The arguments do not fit this call; see docs/api.md or /gradio_api/i
 log = logging.getLogger(__name__)
 take_turns()
 leave_nothing()
+start_patiently()
 
 
 class Page(gr.Blocks):
@@ -72,6 +74,8 @@ class Page(gr.Blocks):
         kwargs = dict(options.pop("app_kwargs", None) or {})
         kwargs["middleware"] = [*kwargs.get("middleware", ()), Middleware(Guard, page=self)]
         returns_at_once = options.pop("prevent_thread_lock", False)
+        # Gradio would ask for its page once more, and end where a busy machine takes three seconds for it.
+        options["_frontend"] = False
         launched = super().launch(app_kwargs=kwargs, prevent_thread_lock=True, **options)
         bound_connections(self.server.config, self.connections)
         self.app.state_holder = self.states
