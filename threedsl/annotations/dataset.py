@@ -114,6 +114,19 @@ def mask_coverage(dataset: Dataset, written: Iterable[Path]) -> Coverage:
     return Coverage("masks", missing, _earlier(len(lacking) - len(missing)))
 
 
+def check_apart(target: Path, sources: Iterable[Path]) -> None:
+    """Check that what is written replaces none of what it is made from, such as a tool's results in the place of ours.
+
+    Raises:
+        InputError: it would.
+    """
+    if target.exists() and any(source.exists() and target.samefile(source) for source in sources):
+        raise InputError(
+            f"{target} is where this dataset's own annotations go, and what you gave would be replaced; move it out of "
+            "the dataset folder first."
+        )
+
+
 def write_mask(path: Path, mask: np.ndarray) -> None:
     """Write an (H, W) uint8 mask as grey PNG."""
     buffer = io.BytesIO()
