@@ -238,6 +238,7 @@ def finish(job: Job) -> tuple[int, list[str]] | None:
     try:
         with locked(job.folder):
             if job.is_complete:
+                shutil.rmtree(job.folder, ignore_errors=True)  # of the same command, given twice at once
                 return written(job)
             if not all(job.file(number).is_file() for number in job.blocks):
                 return None
