@@ -47,6 +47,21 @@ def locked(folder: Path) -> Iterator[int | None]:
             own.discard(folder_id)
 
 
+@contextmanager
+def held_alone(folder: Path) -> Iterator[bool]:
+    """Hold the lock of an existing folder unless somebody does; yields whether nobody else did."""
+    with _opened(folder) as handle:
+        alone = True
+        if handle is not None:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                alone = False
+            except OSError:  # a file system without locks
+                pass
+        yield alone
+
+
 def is_at(handle: int, folder: Path) -> bool:
     """Whether an open folder is still the one of this name."""
     try:

@@ -103,7 +103,7 @@ class MapSteps:
         steps = self.steps
         settings = [steps.data.fingerprint, asdict(steps.config), self.versions, steps.mask_size]
         digest = hashlib.sha256(json.dumps([*settings, list(steps.pictures.shape), self.appearance]).encode())
-        digest.update(steps.pictures[:: max(1, len(steps.pictures) // 100)].cpu().numpy().tobytes())
+        digest.update(steps.data.contents.encode())
         for name, value in self._first_stages(network).items():
             digest.update(name.encode() + value.detach().float().cpu().numpy().tobytes())
         return digest.hexdigest()
