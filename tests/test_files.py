@@ -56,6 +56,11 @@ def test_a_folder_takes_the_place_of_another_whole_or_not_at_all(tmp_path):
         whole_folder(target) as fresh,
     ):
         raise OSError(28, "No space left on device", str(fresh / "a.txt"))
+    with (
+        pytest.raises(InputError, match=r"index cannot be written \(No space left"),
+        whole_folder(target) as fresh,
+    ):
+        raise OSError(28, "No space left on device", "/elsewhere/a.txt", None, str(fresh / "a.txt"))
     with pytest.raises(FileNotFoundError), whole_folder(target):
         (tmp_path.parent / "a picture that is not there").read_bytes()
     assert (target / "a.txt").read_text() == "second"

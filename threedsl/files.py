@@ -110,11 +110,9 @@ def whole_folder(target: Path, is_own: Callable[[str], object] | None = None) ->
                     _keep_the_rest(target, fresh, is_own)
                 _replace_folder(fresh, target, scratch / "old")
         except OSError as error:
-            elsewhere = error.filename and not os.path.abspath(str(error.filename)).startswith(
-                str(target.parent)
-            )
-            if elsewhere:  # what the block read, not what it wrote
-                raise
+            named = error.filename2 or error.filename  # the second one is what a copy was written to
+            if named and not os.path.abspath(str(named)).startswith(str(target.parent)):
+                raise  # what the block read, not what it wrote
             raise InputError(
                 f"{target} cannot be written ({reason_of(error)}); free some space or choose another place."
             ) from None
