@@ -7,9 +7,10 @@ import numpy as np
 
 from threedsl.arguments import seed
 from threedsl.body import DEFAULT_BODY
+from threedsl.cli.common import check_spared
 from threedsl.errors import InputError
 from threedsl.files import whole_file, write_whole
-from train.body.licensed_smpl import complete_smpl
+from train.body.licensed_smpl import complete_smpl, find_smpl
 
 CARD = """# A body in SMPL's format, distilled from Anny
 
@@ -50,6 +51,7 @@ def main(args: argparse.Namespace) -> None:
         )
     args.out = args.out or DEFAULT_BODY
     if args.smpl:
+        check_spared(args.out, [find_smpl(args.smpl)])
         write_body(args.out, complete_smpl(args.smpl))
         return
     if args.bodies < 20 or args.held_out < 2:

@@ -40,7 +40,7 @@ from train.data.listing import Listing, training_list
 from train.data.maps import CLEAN
 from train.data.sampler import IdentitySampler
 from train.data.validation import Validation, draw_validation
-from train.export import copy_files
+from train.export import check_out, copy_files
 from train.losses import keypoint_loss
 from train.synthesize.truth import Truth, read_truth
 
@@ -94,6 +94,7 @@ def main(args: argparse.Namespace) -> None:
         raise InputError(f"--steps must be at least 1, not {args.steps}.")
     settings = HeadConfig(steps=args.steps, seed=args.seed)
     folder = find_checkpoint(args.checkpoint)
+    check_out(args.out, folder)
     config, network = load_checkpoint(folder)
     if network.shape_stream is None:
         raise InputError(f"{folder} has no shape stream, so it regresses no bodies.")
