@@ -9,7 +9,15 @@ import pytest
 
 from threedsl import files
 from threedsl.errors import InputError
-from threedsl.files import cache_folder, changing, recover_folder, settled, whole_file, whole_folder, write_whole
+from threedsl.files import (
+    cache_folder,
+    changing,
+    recover_folder,
+    settled,
+    whole_file,
+    whole_folder,
+    write_whole,
+)
 from threedsl.locks import locked
 
 

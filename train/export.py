@@ -56,7 +56,9 @@ def _write(
     chosen = dataclasses.replace(config.network, shape_share=network.shape_share)
     if network.shape_stream is not None and chosen.parts:
         chosen = dataclasses.replace(chosen, part_shares=network.shape_stream.part_shares)
-    if config.body:  # before the weights, which would be read with the shipped body if the program ended in between
+    if (
+        config.body
+    ):  # before the weights, which would be read with the shipped body if the program ended in between
         write_whole(folder / BODY, Path(config.body).read_bytes())
     save_checkpoint(network, chosen, folder, half=True)
     copy_earlier_stages(config, folder)
@@ -72,7 +74,9 @@ def check_out(out: Path, source: Path) -> None:
         InputError: it would.
     """
     if out.exists() and out.samefile(source):
-        raise InputError(f"--out {out} is the checkpoint itself, which would be replaced; choose another folder.")
+        raise InputError(
+            f"--out {out} is the checkpoint itself, which would be replaced; choose another folder."
+        )
     if (out / BODY).is_file() and not (source / BODY).is_file():
         raise InputError(
             f"{out / BODY} is another checkpoint's body, which these weights would be read with; choose another folder."

@@ -17,9 +17,7 @@ def test_results_in_the_place_of_the_datasets_keypoints_stay(annotate, prcc):
 
 def test_parsings_in_the_place_of_the_masks_stay(annotate, prcc):
     for picture in prcc.rglob("*.jpg"):
-        parsing_png(
-            prcc / "mask" / picture.relative_to(prcc).with_suffix(".png"), labels=18, bag=True
-        )
+        parsing_png(prcc / "mask" / picture.relative_to(prcc).with_suffix(".png"), labels=18, bag=True)
     before = {path: path.read_bytes() for path in (prcc / "mask").rglob("*.png")}
     (prcc / "link").symlink_to(prcc / "mask")
     for source in (prcc / "mask", prcc / "link"):

@@ -164,6 +164,8 @@ def test_a_full_temporary_folder_ends_in_a_sentence_and_not_in_a_signal(monkeypa
     monkeypatch.setattr(pieces, "IN_MEMORY", 0)
     monkeypatch.setattr(os, "posix_fallocate", full)
     piece = Piece(np.ones((3, 7), np.float32))
-    with pytest.raises(InputError, match=r"no room for the descriptors \(No space left on device\); free some"):
+    with pytest.raises(
+        InputError, match=r"no room for the descriptors \(No space left on device\); free some"
+    ):
         piece.append(np.ones((3, 7), np.float32))
     assert len(piece) == 3

@@ -249,13 +249,9 @@ def test_the_demo_gallery_changes_clothes_and_cameras(toy, tmp_path):
             if record.pid == one.pid:
                 assert record.clothes != one.clothes and record.camid != one.camid
     before = sorted(path.name for path in (toy / "data").rglob("*"))
-    assert main(["demo", str(toy / "data"), "--out", str(toy / "data")]) == 2
-    assert main(["demo", str(toy / "data"), "--out", str(toy)]) == 2
-    assert main(["demo", str(toy / "data"), "--out", str(toy / "data" / "list")]) == 2, "query.txt is there"
+    for wrong in (toy / "data", toy, toy / "data" / "list"):
+        assert main(["demo", str(toy / "data"), "--out", str(wrong)]) == 2
     assert sorted(path.name for path in (toy / "data").rglob("*")) == before
-    assert main(["demo", str(toy / "data"), "--out", str(out), "--people", "2", "--pictures", "2"]) == 0
-    (out / "my notes.txt").touch()
-    assert main(["demo", str(toy / "data"), "--out", str(out), "--people", "2"]) == 2
 
 
 def test_refusals(toy, finished, capsys):

@@ -67,7 +67,9 @@ def main(argv: list[str] | None = None) -> int:
         if error.errno not in FULL:
             raise
         _silence()
-        print(f"error: {error.filename or 'the output'} cannot be written ({error.strerror})", file=sys.stderr)
+        print(
+            f"error: {error.filename or 'the output'} cannot be written ({error.strerror})", file=sys.stderr
+        )
         return 2
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)

@@ -7,7 +7,6 @@ import numpy as np
 
 from threedsl.arguments import seed
 from threedsl.body import DEFAULT_BODY
-from threedsl.cli.common import check_spared
 from threedsl.errors import InputError
 from threedsl.files import whole_file, write_whole
 from train.body.licensed_smpl import complete_smpl, find_smpl
@@ -51,7 +50,8 @@ def main(args: argparse.Namespace) -> None:
         )
     args.out = args.out or DEFAULT_BODY
     if args.smpl:
-        check_spared(args.out, [find_smpl(args.smpl)])
+        if args.out.exists() and args.out.samefile(find_smpl(args.smpl)):
+            raise InputError(f"--out {args.out} is the licensed file itself, which would be replaced.")
         write_body(args.out, complete_smpl(args.smpl))
         return
     if args.bodies < 20 or args.held_out < 2:

@@ -107,7 +107,9 @@ def test_the_checkpoint_itself_and_the_body_of_another_stay(checkpoint, data, tm
         (tmp_path / "link", "is the checkpoint itself, which would be replaced"),
         (tmp_path / "other", "is another checkpoint's body"),
     ):
-        assert main(["keypoints", str(checkpoint), "--data", str(data), "--out", str(out), "--steps", "1"]) == 2
+        assert (
+            main(["keypoints", str(checkpoint), "--data", str(data), "--out", str(out), "--steps", "1"]) == 2
+        )
         assert sentence in capsys.readouterr().err
     assert {path.name: path.read_bytes() for path in checkpoint.iterdir()} == before
     assert [path.name for path in (tmp_path / "other").iterdir()] == ["body.npz"]

@@ -129,5 +129,5 @@ def test_the_licensed_file_itself_is_not_replaced(official, tmp_path, capsys):
     before = path.read_bytes()
     for source in (path, tmp_path):
         assert main(["body", "--smpl", str(source), "--out", str(path)]) == 2
-        assert "is read by this command and would be replaced" in capsys.readouterr().err
+        assert "is the licensed file itself, which would be replaced" in capsys.readouterr().err
     assert path.read_bytes() == before
