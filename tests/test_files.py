@@ -9,7 +9,15 @@ import pytest
 
 from threedsl import files
 from threedsl.errors import InputError
-from threedsl.files import cache_folder, recover_folder, whole_file, whole_folder, write_whole
+from threedsl.files import (
+    cache_folder,
+    changing,
+    recover_folder,
+    settled,
+    whole_file,
+    whole_folder,
+    write_whole,
+)
 from threedsl.locks import locked
 
 
@@ -56,6 +64,11 @@ def test_a_folder_takes_the_place_of_another_whole_or_not_at_all(tmp_path):
         whole_folder(target) as fresh,
     ):
         raise OSError(28, "No space left on device", str(fresh / "a.txt"))
+    with (
+        pytest.raises(InputError, match=r"index cannot be written \(No space left"),
+        whole_folder(target) as fresh,
+    ):
+        raise OSError(28, "No space left on device", "/elsewhere/a.txt", None, str(fresh / "a.txt"))
     with pytest.raises(FileNotFoundError), whole_folder(target):
         (tmp_path.parent / "a picture that is not there").read_bytes()
     assert (target / "a.txt").read_text() == "second"
@@ -215,3 +228,95 @@ def test_a_folder_behind_a_link_is_replaced_where_it_is(tmp_path):
     real.rename(real.parent / ".index.abcdefgh.work" / "old")  # as a program that was killed leaves it
     recover_folder(link, "a.txt")
     assert (link / "a.txt").read_text() == "new"
+
+
+@pytest.mark.parametrize("stops_at", [1, 2])
+def test_ctrl_c_between_the_two_renames_loses_nothing(tmp_path, monkeypatch, stops_at):
+    target, rename, renamed = tmp_path / "index", Path.rename, []
+    target.mkdir()
+    (target / "a.txt").write_text("old")
+
+    def interrupted(path, place):
+        rename(path, place)
+        renamed.append(place)
+        if len(renamed) == stops_at:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), whole_folder(target) as fresh:
+        (fresh / "a.txt").write_text("new")
+        monkeypatch.setattr(Path, "rename", interrupted)
+    assert (target / "a.txt").read_text() == ("old" if stops_at == 1 else "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["index"]
+
+
+def test_the_next_writer_restores_what_a_killed_one_moved_aside(tmp_path):
+    target = tmp_path / "index"
+    left_by_a_kill(target, "first", "second")
+    with pytest.raises(ZeroDivisionError), whole_folder(target):
+        raise ZeroDivisionError
+    assert (target / "a.txt").read_text() == "first"
+    left = left_by_a_kill(tmp_path / "export", "first", "second")
+    (left / "old" / "notes.txt").write_text("mine")
+    with whole_folder(tmp_path / "export", lambda name: name == "a.txt") as fresh:
+        (fresh / "a.txt").write_text("third")
+    found = {path.name: path.read_text() for path in (tmp_path / "export").iterdir()}
+    assert found == {"a.txt": "third", "notes.txt": "mine"}
+
+
+def test_what_replaces_another_file_is_on_the_disk_before(tmp_path, monkeypatch):
+    """Otherwise a power cut leaves an empty file, and the old one is gone."""
+    target, file, fsync, seen = tmp_path / "index", tmp_path / "a.bin", os.fsync, []
+
+    def noted(handle):
+        seen.append((os.readlink(f"/proc/self/fd/{handle}"), os.fstat(handle).st_size, target.exists()))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    with whole_folder(target) as fresh:
+        (fresh / "below").mkdir()
+        for name in ("a.txt", "below/b.txt"):
+            (fresh / name).write_text("new")
+    assert sorted((Path(name).name, size, there) for name, size, there in seen) == [
+        ("a.txt", 3, False),
+        ("b.txt", 3, False),
+    ]
+    write_whole(file, b"whole")
+    assert seen[-1][1] == 5 and seen[-1][0].endswith(".part")
+
+
+def test_a_network_drive_that_says_only_at_the_end_that_it_is_full(tmp_path, monkeypatch):
+    write_whole(tmp_path / "a.bin", b"old")
+
+    def full(handle):
+        raise OSError(122, "Disk quota exceeded")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(InputError, match=r"a\.bin cannot be written \(Disk quota exceeded\)"):
+        write_whole(tmp_path / "a.bin", b"new")
+    with pytest.raises(InputError, match=r"index cannot be written \(Disk quota exceeded\)"):
+        with whole_folder(tmp_path / "index") as fresh:
+            (fresh / "a.txt").write_text("new")
+    assert (tmp_path / "a.bin").read_bytes() == b"old" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_thread_does_not_wait_for_the_folder_that_it_holds(tmp_path):
+    """As adding to an index from a folder within it did, for ever."""
+    (tmp_path / "index" / "more").mkdir(parents=True)
+    done, other_done, released = threading.Event(), threading.Event(), threading.Event()
+
+    def work() -> None:
+        with changing(tmp_path / "index"):
+            with settled(tmp_path / "index" / "more", "a.txt"):
+                done.set()
+            released.wait(20)
+
+    def wait() -> None:
+        with locked(tmp_path / "index"):
+            other_done.set()
+
+    threading.Thread(target=work, daemon=True).start()
+    assert done.wait(10)
+    threading.Thread(target=wait, daemon=True).start()
+    assert not other_done.wait(0.2), "another thread waits as before, also after the inner block"
+    released.set()
+    assert other_done.wait(10)

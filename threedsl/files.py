@@ -51,6 +51,8 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
             with part.open("wb") as file:
                 _keep_mode(path, part)
                 yield file
+                file.flush()
+                _settle(file.fileno())
             part.replace(path)
         except BaseException:
             part.unlink(missing_ok=True)
@@ -91,6 +93,8 @@ def whole_folder(target: Path, is_own: Callable[[str], object] | None = None) ->
             target.parent.mkdir(parents=True, exist_ok=True)
             with locked(target.parent):
                 for left in _left_behind(target):
+                    if (left / "new").is_dir():
+                        _put_back(left / "old", target)
                     shutil.rmtree(left, ignore_errors=True)
                 made = tempfile.TemporaryDirectory(
                     prefix=f".{target.name}.", suffix=WORK, dir=target.parent, ignore_cleanup_errors=True
@@ -100,16 +104,15 @@ def whole_folder(target: Path, is_own: Callable[[str], object] | None = None) ->
             fresh = scratch / "new"
             fresh.mkdir()
             yield fresh
+            _settle_folder(fresh)
             with locked(target.parent):  # between another writer's two renames there is nothing to take along
                 if is_own:
                     _keep_the_rest(target, fresh, is_own)
                 _replace_folder(fresh, target, scratch / "old")
         except OSError as error:
-            elsewhere = error.filename and not os.path.abspath(str(error.filename)).startswith(
-                str(target.parent)
-            )
-            if elsewhere:  # what the block read, not what it wrote
-                raise
+            named = error.filename2 or error.filename  # the second one is what a copy was written to
+            if named and not os.path.abspath(str(named)).startswith(str(target.parent)):
+                raise  # what the block read, not what it wrote
             raise InputError(
                 f"{target} cannot be written ({reason_of(error)}); free some space or choose another place."
             ) from None
@@ -136,15 +139,53 @@ def reason_of(error: OSError) -> str:
 
 def _replace_folder(fresh: Path, target: Path, old: Path) -> None:
     """While both `old` and `fresh` are in the work folder, the replacement is not finished."""
-    if target.is_dir():
-        _keep_mode(target, fresh)
-        target.rename(old)
-    try:
+    try:  # from before the first rename, since Ctrl-C may come as soon as it is done
+        if target.is_dir():
+            _keep_mode(target, fresh)
+            target.rename(old)
         fresh.rename(target)
     except BaseException:
-        if old.is_dir() and not target.exists():
-            old.rename(target)
+        _put_back(old, target)
         raise
+
+
+def _put_back(old: Path, target: Path) -> None:
+    if old.is_dir() and not target.exists():
+        with suppress(OSError):  # nothing can be written here
+            old.rename(target)
+
+
+def _settle_folder(folder: Path) -> None:
+    for parent, _, names in os.walk(folder):
+        for path in (Path(parent, name) for name in names):
+            if path.is_file() and not path.is_symlink():
+                with path.open("rb") as file:
+                    _settle(file.fileno())
+
+
+def _settle(handle: int) -> None:
+    """Wait until a file is on the disk: after a power cut, what replaced another one would be empty otherwise. Network
+    drives tell only now that they are full."""
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno in (*FULL, errno.EIO):
+            raise
+
+
+def reserve(handle: int, size: int) -> None:
+    """Take the space of a file that is going to be written through memory, where a full disk ends the process by a
+    signal, without a word.
+
+    Raises:
+        OSError: there is not enough.
+    """
+    if hasattr(os, "posix_fallocate") and size:
+        try:
+            os.posix_fallocate(handle, 0, size)
+        except OSError as error:
+            if error.errno in FULL:
+                raise
 
 
 def recover_folder(target: Path, complete: str) -> None:
@@ -171,9 +212,8 @@ def settled(target: Path, complete: str) -> Iterator[None]:
     with locked(target.parent):  # waits for a replacement that is under way
         for left in _left_behind(target):
             unfinished = (left / "old" / complete).is_file() and (left / "new").is_dir()
-            if unfinished and not target.exists():
-                with suppress(OSError):  # nothing can be written here
-                    (left / "old").rename(target)
+            if unfinished:
+                _put_back(left / "old", target)
         yield
 
 

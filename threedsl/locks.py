@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,20 +16,50 @@ except ImportError:  # Windows
 
 ABANDONED = 86_400  # seconds after which a folder counts as abandoned where folders cannot be locked
 
+_held = threading.local()  # the folders that this thread holds
+
 
 @contextmanager
 def locked(folder: Path) -> Iterator[int | None]:
-    """Wait for the lock of an existing folder and hold it; threads of one process exclude each other too.
+    """Wait for the lock of an existing folder and hold it; threads of one process exclude each other too, and a thread
+    that holds it already goes on: it would wait for itself, for ever.
 
     Yields the open folder, None where there is nothing to lock.
 
     Where folders cannot be locked (Windows, some network drives) it locks nothing.
     """
     with _opened(folder) as handle:
+        if handle is None:
+            yield None
+            return
+        own = _held.__dict__.setdefault("folders", set())
+        status = os.fstat(handle)
+        folder_id = status.st_dev, status.st_ino
+        if folder_id in own:
+            yield handle
+            return
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        own.add(folder_id)
+        try:
+            yield handle
+        finally:
+            own.discard(folder_id)
+
+
+@contextmanager
+def held_alone(folder: Path) -> Iterator[bool]:
+    """Hold the lock of an existing folder unless somebody does; yields whether nobody else did."""
+    with _opened(folder) as handle:
+        alone = True
         if handle is not None:
-            with suppress(OSError):  # a file system without locks
-                fcntl.flock(handle, fcntl.LOCK_EX)
-        yield handle
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                alone = False
+            except OSError:  # a file system without locks
+                pass
+        yield alone
 
 
 def is_at(handle: int, folder: Path) -> bool:

@@ -4,6 +4,7 @@ import argparse
 import logging
 import math
 import time
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,8 +19,8 @@ from train.held_out import evaluate_validation
 from train.learner import Term, total_loss
 from train.losses import adversarial_loss, discriminator_loss
 from train.measure.shares import choose_shares
-from train.run_state import has_state, save_state
-from train.setup import set_up
+from train.run_state import LOG, has_state, only_run, save_state
+from train.setup import Run, set_up
 from train.stages import with_its_network
 from train.stopping import StopRequest
 
@@ -82,6 +83,14 @@ def train(
         raise InputError(
             f"--stop-at {stop_at} must be after step {run.start} and no later than step {config.steps}."
         )
+    leads = run.accelerator.is_main_process
+    with only_run(out, run.start if resume else None) if leads else nullcontext():
+        return follow(config, run, stop_at, request)
+
+
+def follow(config: TrainConfig, run: Run, stop_at: int | None, request: StopRequest) -> Path:
+    """The steps of a run that is set up, and its export; as `train`."""
+    out = Path(config.out)
     accelerator, network, leads = run.accelerator, run.network, run.accelerator.is_main_process
     rank, processes = accelerator.process_index, accelerator.num_processes
     writer = summary_writer(out, run.start) if leads else None
@@ -219,4 +228,4 @@ def log_losses(
 def summary_writer(out: Path, start: int):
     from torch.utils.tensorboard import SummaryWriter
 
-    return SummaryWriter(out / "log", purge_step=start + 1 if start else None)
+    return SummaryWriter(out / LOG, purge_step=start + 1 if start else None)

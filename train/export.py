@@ -9,7 +9,7 @@ from pathlib import Path
 from safetensors import SafetensorError
 
 from threedsl.checkpoint.folder import find_checkpoint
-from threedsl.checkpoint.hub import NOTICE
+from threedsl.checkpoint.hub import BODY, NOTICE
 from threedsl.checkpoint.weights import save_checkpoint
 from threedsl.errors import InputError
 from threedsl.files import write_whole
@@ -56,13 +56,31 @@ def _write(
     chosen = dataclasses.replace(config.network, shape_share=network.shape_share)
     if network.shape_stream is not None and chosen.parts:
         chosen = dataclasses.replace(chosen, part_shares=network.shape_stream.part_shares)
+    if (
+        config.body
+    ):  # before the weights, which would be read with the shipped body if the program ended in between
+        write_whole(folder / BODY, Path(config.body).read_bytes())
     save_checkpoint(network, chosen, folder, half=True)
-    if config.body:
-        shutil.copyfile(config.body, folder / "body.npz")
     copy_earlier_stages(config, folder)
     said = config.to_dict() | ({CHOSEN_ON: shares_chosen_on} if shares_chosen_on else {})
     said |= {"trained on": trained_on} if trained_on else {}
     write_whole(folder / "training.json", (json.dumps(said, indent=2) + "\n").encode())
+
+
+def check_out(out: Path, source: Path) -> None:
+    """Check that a checkpoint made from `source` replaces neither it nor gets the body of a third one.
+
+    Raises:
+        InputError: it would.
+    """
+    if out.exists() and out.samefile(source):
+        raise InputError(
+            f"--out {out} is the checkpoint itself, which would be replaced; choose another folder."
+        )
+    if (out / BODY).is_file() and not (source / BODY).is_file():
+        raise InputError(
+            f"{out / BODY} is another checkpoint's body, which these weights would be read with; choose another folder."
+        )
 
 
 def copy_files(source: Path, folder: Path, names: Iterable[str]) -> None:

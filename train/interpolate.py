@@ -24,7 +24,7 @@ from threedsl.files import write_whole
 from threedsl.network import NetworkConfig, ThreeDSLNetwork, build_network
 from train.data.listing import training_list
 from train.data.validation import draw_validation
-from train.export import CHOSEN_ON, copy_files
+from train.export import CHOSEN_ON, check_out, copy_files
 from train.measure.provenance import read_settings
 from train.measure.retrieval import RetrievalSet, describe
 from train.measure.shares import choose_shares, where_clothes_stay
@@ -58,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     folder = find_checkpoint(args.checkpoint)
+    check_out(args.out, folder)
     config, tuned = load_checkpoint(folder)
     settings = settings_of(folder, config)
     if args.alpha is not None and not 0 <= args.alpha <= 1:

@@ -4,7 +4,8 @@ It contains no random state: whatever is drawn in a step is a function of the se
 """
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -13,7 +14,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from threedsl.errors import InputError
-from threedsl.files import recover_folder, whole_folder
+from threedsl.files import check_folder, recover_folder, whole_folder
+from threedsl.locks import held_alone
+from threedsl.reading import read_object
 from train.config import TrainConfig
 from train.configs.upgrade import upgrade
 
@@ -29,6 +32,30 @@ the same (`TrainingSet.fingerprint`)."""
 
 EVERYONE = {"validation": 0.0}
 """What runs did before there were validation people: they trained on everyone."""
+
+
+LOG = "log"
+"""The folder of TensorBoard's curves below a run's."""
+
+
+@contextmanager
+def only_run(out: Path, since: int | None) -> Iterator[None]:
+    """Keep other processes from training in the same folder within the block: they would overwrite each other's states.
+
+    since: the step of the state that was loaded from there; None: there was none.
+
+    Raises:
+        InputError: another process does, or did after the state was looked for; or nothing can be written there.
+    """
+    check_folder(out / LOG, out)
+    with held_alone(out / LOG) as alone:
+        found = read_info(out / "last")["step"] if alone and has_state(out / "last") else None
+        if not alone or found != since:
+            raise InputError(
+                f"Another process trains in {out}; wait for it, or choose another `out`: they would overwrite each "
+                "other's states."
+            )
+        yield
 
 
 def save_state(
@@ -86,17 +113,14 @@ def read_info(folder: Path) -> dict:
     """
     folder = Path(folder)
     recover_folder(folder, STATE)
-    try:
-        info = json.loads((folder / STATE).read_text(encoding="utf-8"))
-        if not isinstance(info, dict) or not {"step", "config", "processes"} <= info.keys():
-            raise ValueError("it lacks what is needed to resume")
-        return info
-    except FileNotFoundError:
-        raise InputError(f"There is no run to resume in {folder}; start without --resume.") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(
-            f"{folder / STATE} is damaged ({error}); delete {folder.parent} and start over."
-        ) from None
+    remedy = f"delete {folder.parent} and start over"
+    if not (folder / STATE).exists():
+        raise InputError(f"There is no run to resume in {folder}; start without --resume.")
+    info = read_object(folder / STATE, remedy)
+    kinds = {"step": int, "config": dict, "processes": int}
+    if not all(type(info.get(name)) is kind for name, kind in kinds.items()) or info["step"] < 0:
+        raise InputError(f"{folder / STATE} is damaged (it lacks what is needed to resume); {remedy}.")
+    return info
 
 
 def load_state(folder: Path, modules: dict[str, nn.Module], optimizers: dict[str, Optimizer]) -> None:
@@ -110,15 +134,19 @@ def load_state(folder: Path, modules: dict[str, nn.Module], optimizers: dict[str
             file = folder / f"{name}.safetensors"
             if not file.exists() and name in OLD_NAMES:
                 file = folder / f"{OLD_NAMES[name]}.safetensors"
+            parameters = [one for group in optimizer.param_groups for one in group["params"]]
             for key, value in load_file(file).items():
                 index, _, field = key.partition(".")
+                if value.ndim and value.shape != parameters[int(index)].shape:
+                    raise ValueError(f"{key} of {name} has another shape")
                 state.setdefault(int(index), {})[field] = value
             optimizer.load_state_dict(
                 {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
             )
-    except (FileNotFoundError, SafetensorError, RuntimeError, KeyError, ValueError) as error:
+    except (FileNotFoundError, SafetensorError, RuntimeError, LookupError, ValueError) as error:
         raise InputError(
-            f"The state in {folder} does not match this configuration or is damaged ({str(error).splitlines()[0]})."
+            f"The state in {folder} does not match this configuration or is damaged ({str(error).splitlines()[0]}); "
+            f"resume with the configuration it was saved with, or delete {folder.parent} and start over."
         ) from None
 
 
@@ -136,8 +164,9 @@ def other_values(before: dict, now: dict, aside: Collection[str]) -> list[str]:
     return sorted(key for key in now if key not in aside and before.get(key) != now[key])
 
 
-def refuse_changes(info: dict, config: TrainConfig, processes: int, training_set: str) -> None:
-    """InputError if the run would resume with other settings or data; `training_set` is the data's fingerprint."""
+def refuse_changes(info: dict, config: TrainConfig, processes: int, fingerprints: dict[str, str]) -> None:
+    """InputError if the run would resume with other settings or data; `fingerprints` are the data's, by their names in
+    the state."""
     now = whole_settings(config.to_dict()) | {"processes": processes}
     before = whole_settings(info["config"]) | {"processes": info["processes"]}
     for values in (before, now):
@@ -146,13 +175,15 @@ def refuse_changes(info: dict, config: TrainConfig, processes: int, training_set
     if before["cycle"] == now["cycle"] and info["step"] <= now["steps"]:
         before["steps"] = now["steps"]
     changed = other_values(before, now, MACHINE_FIELDS)
+    if not changed and info["step"] > now["steps"]:
+        changed = ["steps"]
     if changed:
         raise InputError(
             f"The run in {config.out} was started with other values of {', '.join(changed)}; resume it with "
             "those, or choose another `out`."
         )
-    # States of earlier versions have no fingerprint to compare.
-    if info.get("training set", training_set) != training_set:
+    # States of earlier versions lack fingerprints to compare.
+    if any(info.get(name, value) != value for name, value in fingerprints.items()):
         raise InputError(
             f"The training data of {config.out} have changed: pictures, identities, clothes or keypoints in "
             f"{config.data} are not those the run was started with; restore them to resume."

@@ -67,8 +67,7 @@ class Run:
             "step": done,
             "config": self.config.to_dict(),
             "processes": self.accelerator.num_processes,
-            "training set": self.data.fingerprint,
-        }
+        } | self.data.fingerprints
         if self.accelerator.scaler is not None:
             info["scaler"] = self.accelerator.scaler.state_dict()
         return info
@@ -257,7 +256,7 @@ def restore(run: Run) -> int:
     """Load the last saved state into a run's parts, before they are wrapped; returns the steps already done."""
     folder = Path(run.config.out) / "last"
     info = read_info(folder)
-    refuse_changes(info, run.config, run.accelerator.num_processes, run.data.fingerprint)
+    refuse_changes(info, run.config, run.accelerator.num_processes, run.data.fingerprints)
     load_state(folder, run.modules, run.optimizers)
     if run.accelerator.scaler is not None:
         run.accelerator.scaler.load_state_dict(info["scaler"])

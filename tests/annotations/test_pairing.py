@@ -24,6 +24,10 @@ def test_where_keypoints_and_masks_lie(tmp_path):
     check_masks(tmp_path, [tmp_path / "images/a.jpg"] * 2)
     with pytest.raises(InputError, match=r"a\.jpg and .*a\.png would share"):
         check_masks(tmp_path, [tmp_path / "images/a.jpg", tmp_path / "images/a.png"])
+    with pytest.raises(
+        InputError, match=r"mask of .*images/a\.jpg would replace the listed picture .*mask/a\.png"
+    ):
+        check_masks(tmp_path, [tmp_path / "images/a.jpg", tmp_path / "mask/a.png"])
 
 
 def test_pairing_never_crosses_folders_it_can_tell_apart(tmp_path):

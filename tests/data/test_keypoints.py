@@ -160,3 +160,16 @@ def test_missing_files_and_folders(tmp_path):
     for path, words in ((tmp_path / "no.json", "do not exist"), (tmp_path, "is a folder")):
         with pytest.raises(InputError, match=words):
             read_alphapose(path)
+
+
+@pytest.mark.parametrize("number", [1e39, -1e300], ids=str)
+def test_what_is_too_large_for_a_float_counts_as_unseen(read, number):
+    points = joints(17)
+    points[3, 0] = number
+    found = read([entry(points)])["a.jpg"]
+    assert np.isfinite(found).all() and not found[3].any() and found[4].any()
+
+
+def test_a_score_of_hundreds_of_digits_is_the_lowest(read):
+    found = read([entry(joints(17), score=10**400), entry(joints(17, seed=1), score=-1e9)])
+    np.testing.assert_allclose(found["a.jpg"], joints(17, seed=1), rtol=1e-6)

@@ -1,10 +1,13 @@
 """Whose lists `prepare` replaces, and what stays when it fails."""
 
 import json
+import threading
 
 import pytest
 
 from tests.datasets.options import lines
+from threedsl.cli import main
+from threedsl.datasets import writing
 from threedsl.errors import InputError
 
 
@@ -31,8 +34,6 @@ def test_lists_written_by_hand_are_not_overwritten(built, tmp_path, prepare):
 
 
 def test_a_failure_while_writing_leaves_the_old_lists(built, tmp_path, prepare, monkeypatch):
-    from threedsl.datasets import writing
-
     assert prepare("folder", built["folder"], "--out", tmp_path)[0] == 0
     before = {path.name: path.read_bytes() for path in (tmp_path / "list").iterdir()}
 
@@ -59,8 +60,6 @@ def test_a_folder_in_the_place_of_a_list_stops_before_any_list_is_replaced(built
 
 
 def test_a_disk_that_fails_ends_in_a_sentence(built, tmp_path, prepare, monkeypatch):
-    from threedsl.datasets import writing
-
     replace = writing.os.replace
 
     def broken(source, target):
@@ -102,3 +101,21 @@ def test_lists_that_are_replaced_are_reported(built, tree, tmp_path, prepare):
     assert f"{told} with other options\n" in prepare("folder", built["folder"], *words, "--seed", 5)[2]
     assert f"{told}\n" in prepare("folder", other, *words, "--seed", 5)[2]
     assert json.loads((out / "list" / "prepared.json").read_text())["root"] == str(other)
+
+
+def test_two_datasets_prepared_at_once_are_not_mixed(built, tmp_path, prepare, monkeypatch):
+    """Both used to look before either wrote, and then each replaced some of the lists."""
+    refuse, codes = writing.refuse_overwrite, []
+    words = ["prepare", "folder", str(built["folder"]), "--out", str(tmp_path)]
+    other = threading.Thread(target=lambda: codes.append(main(words)), daemon=True)
+
+    def meanwhile(out, dataset):
+        refuse(out, dataset)
+        if not other.ident:
+            other.start()
+            other.join(1)  # it writes now, or waits
+
+    monkeypatch.setattr(writing, "refuse_overwrite", meanwhile)
+    assert prepare("ltcc", built["ltcc"], "--out", tmp_path)[0] == 0
+    other.join(20)
+    assert codes == [2] and json.loads((tmp_path / "list" / "prepared.json").read_text())["dataset"] == "ltcc"

@@ -211,3 +211,37 @@ def test_what_was_left_out_is_said_again(tmp_path, monkeypatch):
     assert count == 2 and str(records[1].path) in sentence
     again = f"{records[1].path} could not be read when {job.out} was written."
     assert blocks.finish(job) == blocks.written(job) == (2, [again])
+
+
+def test_the_same_command_twice_at_once_leaves_no_blocks(tmp_path):
+    """The second one goes on with blocks after the first one has written the file and removed them."""
+    records = [Record(tmp_path / "0.png", "anna")]
+    Image.new("RGB", (32, 64)).save(records[0].path)
+    job = blocks.Job(random_model(), records, False, tmp_path / "out.npz")
+    for _ in range(2):
+        blocks.compute(job, 0, 1, lambda done, total: None)
+    written = [blocks.finish(job)]
+    blocks.compute(job, 0, 1, lambda done, total: None)
+    written.append(blocks.finish(job))
+    assert written == [(1, []), (1, [])] and not job.folder.exists()
+
+
+def test_a_picture_that_changes_meanwhile_is_not_kept_under_its_old_digest(tmp_path, monkeypatch):
+    records = [Record(tmp_path / f"{number}.png", "anna") for number in range(2)]
+    for record, colour in zip(records, ("red", "blue"), strict=True):
+        Image.new("RGB", (32, 64), colour).save(record.path)
+    before, model = records[0].path.read_bytes(), random_model()
+    cache = DescriptorCache(tmp_path / "descriptors", model.fingerprint, False, model.backend)
+    read = blocks._read
+
+    def late(record, **options):
+        Image.new("RGB", (32, 64), "green").save(records[0].path)
+        return read(record, **options)
+
+    monkeypatch.setattr(blocks, "_read", late)
+    job = blocks.Job(model, records, False, tmp_path / "out.npz", cache)
+    blocks.compute(job, 0, 1, lambda done, total: None)
+    assert blocks.finish(job)[0] == 2
+    records[0].path.write_bytes(before)
+    digests = [blocks._digest(record) for record in records]
+    assert list(cache.find(set(digests))) == digests[1:]

@@ -209,3 +209,19 @@ def test_the_folder_is_named_as_documented(root, pictures):
     described(root, pictures)
     (path,) = root.glob("*/*.npz")
     assert path.parent.name == f"{FINGERPRINT[:32]}-{descriptors.VERSION}"
+
+
+def test_a_picture_that_changes_meanwhile_does_not_get_into_the_cache(root, pictures):
+    """Under the digest of what it was, the descriptors of what it became would be believed for ever."""
+    before = pictures[1].read_bytes()
+
+    class Slow(StandIn):
+        def __call__(self, images, **options):
+            Image.new("RGB", (16, 32), "red").save(pictures[1])
+            return super().__call__(images, **options)
+
+    with pytest.raises(InputError, match=r"1\.png was changed or deleted while it was described; start"):
+        describe(Slow(FINGERPRINT), pictures, DescriptorCache(root, FINGERPRINT, False))
+    assert described(root, pictures)[1] == 1, "the others are kept"
+    pictures[1].write_bytes(before)
+    assert described(root, pictures)[1] == 1

@@ -1,6 +1,7 @@
 """Descriptors stored once, without columns that count nothing; galleries read from .npz; changes on disk."""
 
 import json
+import os
 from types import SimpleNamespace
 
 import numpy as np
@@ -152,3 +153,19 @@ def test_another_weight_is_searched_without_another_index():
     assert [[m.index for m in a] for a in other.search(asked, k=3)] == np.argsort(-scores, axis=1)[
         :, :3
     ].tolist()
+
+
+def test_a_full_temporary_folder_ends_in_a_sentence_and_not_in_a_signal(monkeypatch):
+    """Written through memory, the first page that has no room would end the process."""
+
+    def full(handle, start, size):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pieces, "IN_MEMORY", 0)
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    piece = Piece(np.ones((3, 7), np.float32))
+    with pytest.raises(
+        InputError, match=r"no room for the descriptors \(No space left on device\); free some"
+    ):
+        piece.append(np.ones((3, 7), np.float32))
+    assert len(piece) == 3

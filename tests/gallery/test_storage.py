@@ -254,3 +254,20 @@ def test_columns_that_no_network_has_are_refused_before_memory_is_taken(tmp_path
     path.write_text(json.dumps(header), encoding="utf-8")
     with pytest.raises(InputError, match="the stored columns are not those of its descriptors"):
         Gallery.load(saved)
+
+
+@pytest.mark.parametrize("theirs", ['{"annotations": []}', "[]", "[1, 2]", "photo;person"])
+def test_a_file_of_somebody_else_that_has_the_name_of_an_index_stays(tmp_path, theirs):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "records.json").write_text(theirs)
+    with pytest.raises(InputError, match=r"photos exists and is not a saved index; choose another name"):
+        gallery_of(tmp_path, range(3)).save(tmp_path / "photos")
+    assert (tmp_path / "photos" / "records.json").read_text() == theirs
+
+
+@pytest.mark.parametrize("theirs", ["", '{"format": 2, "finger', '{\n "format": 1,\n "title": "exported"}'])
+def test_a_damaged_index_is_replaced(tmp_path, theirs):
+    (tmp_path / "index").mkdir()
+    (tmp_path / "index" / "records.json").write_text(theirs)
+    gallery_of(tmp_path, range(3)).save(tmp_path / "index")
+    assert len(Gallery.load(tmp_path / "index")) == 3

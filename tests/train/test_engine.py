@@ -112,7 +112,7 @@ def test_a_run_from_before_a_field_of_the_network_goes_on(changes, named):
     del before["network"]["parts"], before["sampling"]
     refused = pytest.raises(InputError, match=f"other values of {named}") if named else nullcontext()
     with refused:
-        refuse_changes({"config": before, "processes": 1, "step": 9}, config, 1, "as ever")
+        refuse_changes({"config": before, "processes": 1, "step": 9}, config, 1, {"training set": "as ever"})
 
 
 def test_a_run_whose_shares_cannot_be_chosen_keeps_its_steps(data, tmp_path, monkeypatch):

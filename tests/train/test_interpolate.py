@@ -139,3 +139,11 @@ def test_too_few_people_to_choose_on(run, tmp_path):
     write_dataset(tmp_path, people=2)
     with pytest.raises(InputError, match="give --alpha"):
         validation_pictures(tmp_path, run[2])
+
+
+def test_the_run_itself_is_not_replaced(run, capsys):
+    root, _, _ = run
+    before = {path.name: path.read_bytes() for path in (root / "export").iterdir()}
+    assert main(["interpolate", str(root / "export"), "--out", str(root / "export"), "--alpha", "0"]) == 2
+    assert "is the checkpoint itself, which would be replaced" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in (root / "export").iterdir()} == before

@@ -249,8 +249,8 @@ def test_the_demo_gallery_changes_clothes_and_cameras(toy, tmp_path):
             if record.pid == one.pid:
                 assert record.clothes != one.clothes and record.camid != one.camid
     before = sorted(path.name for path in (toy / "data").rglob("*"))
-    assert main(["demo", str(toy / "data"), "--out", str(toy / "data")]) == 2
-    assert main(["demo", str(toy / "data"), "--out", str(toy)]) == 2
+    for wrong in (toy / "data", toy, toy / "data" / "list"):
+        assert main(["demo", str(toy / "data"), "--out", str(wrong)]) == 2
     assert sorted(path.name for path in (toy / "data").rglob("*")) == before
 
 

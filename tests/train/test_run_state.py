@@ -4,11 +4,12 @@ import copy
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from threedsl.errors import InputError
 from threedsl.files import WORK
-from train.run_state import has_state, load_state, read_info, save_state
+from train.run_state import has_state, load_state, only_run, read_info, save_state
 
 INFO = {"step": 1, "config": {}, "processes": 1}
 
@@ -72,5 +73,47 @@ def test_a_damaged_or_missing_state_is_named(tmp_path):
     with pytest.raises(InputError, match="does not match this configuration or is damaged"):
         read(tmp_path / "last")
     (tmp_path / "last" / "state.json").write_text("{")
+    with pytest.raises(InputError, match=r"state\.json is damaged"):
+        read_info(tmp_path / "last")
+
+
+def test_two_runs_do_not_train_in_one_folder(tmp_path):
+    with only_run(tmp_path, None):
+        with pytest.raises(InputError, match=r"Another process trains in .*choose another `out`"):
+            with only_run(tmp_path, None):
+                raise AssertionError
+        save_state(tmp_path / "last", *parts(0), INFO | {"step": 4})
+    for since in (None, 3):  # it was saved after this process had looked
+        with pytest.raises(InputError, match="Another process trains"), only_run(tmp_path, since):
+            raise AssertionError
+    with only_run(tmp_path, 4):
+        save_state(tmp_path / "last", *parts(0), INFO | {"step": 5})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"step": "4"}, {"step": -1}, {"step": None}, {"step": True}, {"config": []}, {"processes": {}}],
+    ids=str,
+)
+def test_a_state_of_something_else_is_a_sentence(tmp_path, wrong):
+    save_state(tmp_path / "last", *parts(0), INFO | wrong)
+    with pytest.raises(InputError, match=r"state\.json is damaged .*; delete .* and start over"):
+        read_info(tmp_path / "last")
+
+
+@pytest.mark.parametrize("name", ["0.exp_avg", "9.exp_avg", "x.exp_avg"])
+def test_moments_of_other_weights_are_a_sentence(tmp_path, name):
+    """Otherwise the next step fails, in words of PyTorch."""
+    save_state(tmp_path / "last", *parts(0), INFO)
+    moments = load_file(tmp_path / "last" / "optimizer.safetensors")
+    save_file(moments | {name: torch.ones(7)}, tmp_path / "last" / "optimizer.safetensors")
+    with pytest.raises(InputError, match="does not match this configuration or is damaged"):
+        read(tmp_path / "last")
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "9" * 5000, "[]", ""])
+def test_a_state_that_is_no_json_of_ours_is_a_sentence(tmp_path, text):
+    save_state(tmp_path / "last", *parts(0), INFO)
+    (tmp_path / "last" / "state.json").write_text(text)
     with pytest.raises(InputError, match=r"state\.json is damaged"):
         read_info(tmp_path / "last")

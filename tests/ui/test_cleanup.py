@@ -73,6 +73,16 @@ def test_what_goes_during_a_sweep_does_not_end_it(folder, monkeypatch):
     assert not gone.exists() and not old.exists()
 
 
+def test_a_clock_that_is_put_back_does_not_keep_files_for_longer(folder):
+    """As at a start without a network, when the right time comes later."""
+    future = write(folder / "abc" / "upload.jpg", -30 * HOUR)
+    kept = write(folder / "example" / "photo.jpg", -30 * HOUR)
+    sweep(folder, {str(kept)})
+    assert future.exists()
+    sweep(folder, {str(kept)}, now=time.time() + HOUR)
+    assert not future.exists() and kept.exists()
+
+
 def test_empty_folders_go_too(folder):
     write(folder / "abc" / "upload.jpg", HOUR)
     sweep(folder)

@@ -6,9 +6,8 @@ better masks, is an optional extra in an environment of its own (train/requireme
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,12 +24,13 @@ from threedsl.annotations.dataset import (
     write_keypoints,
     write_mask,
 )
+from threedsl.annotations.journal import Journal, state_of
 from threedsl.body.joints import COCO_FLIP
 from threedsl.data.images import load_image
 from threedsl.data.keypoints import Detection
-from threedsl.data.layout import check_masks, mask_path, pose_file, pose_id
+from threedsl.data.layout import check_masks, mask_path, pose_id
 from threedsl.errors import InputError
-from threedsl.files import check_folder, write_whole
+from threedsl.files import check_folder
 from threedsl.progress import progress_bar
 
 MIN_HEIGHT = 256  # pixels; smaller crops are enlarged
@@ -163,11 +163,12 @@ def add_both(dataset: Dataset, masks: str = "grabcut") -> list[Coverage]:
         for done, picture in enumerate(dataset.pictures, 1):
             mask_file = mask_path(dataset.root, picture)
             if not journal.holds(picture, mask_file):
+                state = state_of(picture)
                 points, mask = _annotated(find, picture)
                 if mask is not None:
                     write_mask(mask_file, mask)
                     doubtful += [picture] * is_doubtful(mask)
-                journal.add(picture, points)
+                journal.add(picture, points, state)
             report(done, len(dataset.pictures))
     best = {
         pose_id(dataset.root, picture): Detection(
@@ -207,69 +208,3 @@ def _annotated(find: Estimator, picture: Path) -> tuple[NDArray | None, NDArray 
     points, mask = found
     points[:, :2] *= np.array(size) / np.array(image.shape[1::-1])
     return points, cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST)
-
-
-class Journal:
-    """What runs have found so far, one line per picture, so that stopping one loses at most one picture.
-
-    masks: the method of the present run's masks; those of another method are not taken for its own.
-    """
-
-    def __init__(self, root: Path, masks: str):
-        self.root, self.masks, self.path = root, masks, pose_file(root).with_name("builtin.part")
-        self._found: dict[str, dict] = {}
-        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.is_file() else []
-        for line in lines:
-            try:
-                entry = json.loads(line)
-                self._found[entry["picture"]] = entry
-            except (ValueError, KeyError, TypeError, RecursionError):
-                continue  # a line cut off while being written
-
-    def holds(self, picture: Path, mask_file: Path) -> bool:
-        """Whether this exact file was processed, and its mask, of the present method, is still there."""
-        entry = self._found.get(pose_id(self.root, picture))
-        if entry is None or entry["file"] != _stamp(picture):
-            return False
-        return entry["points"] is None or (entry.get("masks") == self.masks and mask_file.is_file())
-
-    def add(self, picture: Path, points: NDArray | None) -> None:
-        """Record what was found, None for no person."""
-        rounded = None if points is None else np.round(points.astype(float), 3).tolist()
-        entry = {
-            "picture": pose_id(self.root, picture),
-            "file": _stamp(picture),
-            "points": rounded,
-            "masks": self.masks,
-        }
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write("\n" * self._cut_off() + json.dumps(entry) + "\n")
-        self._found[entry["picture"]] = entry
-
-    def points(self, picture: Path) -> NDArray[np.float32] | None:
-        """The recorded keypoints."""
-        noted = self._found[pose_id(self.root, picture)]["points"]
-        return None if noted is None else np.array(noted, np.float32)
-
-    def close(self, pictures: Iterable[Path]) -> None:
-        """Drop what was found in these pictures, and the file where nothing is left: a stopped run over other lists
-        may have found the rest."""
-        written = {pose_id(self.root, picture) for picture in pictures}
-        rest = [entry for name, entry in self._found.items() if name not in written]
-        if rest:
-            write_whole(self.path, "".join(json.dumps(entry) + "\n" for entry in rest).encode())
-        else:
-            self.path.unlink()
-
-    def _cut_off(self) -> bool:
-        """Whether the last line was not finished."""
-        if not self.path.is_file() or not self.path.stat().st_size:
-            return False
-        with self.path.open("rb") as file:
-            file.seek(-1, os.SEEK_END)
-            return file.read() != b"\n"
-
-
-def _stamp(picture: Path) -> list[int]:
-    state = picture.stat()
-    return [state.st_mtime_ns, state.st_size]

@@ -18,6 +18,7 @@ from threedsl.data.layout import mask_path, pose_file, pose_id
 from threedsl.data.listfile import read_list
 from threedsl.errors import InputError
 from threedsl.files import check_folder, write_whole
+from threedsl.locks import locked
 from threedsl.reading import read_file
 
 NEARLY_ALL = 0.95  # share of the pixels of a picture or of its border
@@ -73,6 +74,15 @@ def write_keypoints(dataset: Dataset, best: dict[str, Detection]) -> Coverage:
     """Write pose/alphapose-results.json; what it holds of other pictures stays."""
     target = pose_file(dataset.root)
     check_folder(target.parent, target)
+    with locked(target.parent):  # another run, over other lists, may be writing it as well
+        kept = _add_keypoints(dataset, target, best)
+    lacking = [picture for picture in dataset.pictures if pose_id(dataset.root, picture) not in best]
+    missing = [p for p in lacking if not {pose_id(dataset.root, p), p.name} & kept.keys()]
+    return Coverage("keypoints", missing, _earlier(len(lacking) - len(missing)))
+
+
+def _add_keypoints(dataset: Dataset, target: Path, best: dict[str, Detection]) -> dict[str, Detection]:
+    """What was there of other pictures."""
     kept = best_detections(read_detections(target)) if target.is_file() else {}
     # Base names, as AlphaPose writes them, are replaced by the full name of the same picture.
     renewed = best.keys() | {PurePosixPath(image).name for image in best}
@@ -91,10 +101,9 @@ def write_keypoints(dataset: Dataset, best: dict[str, Detection]) -> Coverage:
         )
         for image in sorted(merged, key=lambda image: (place.get(image, len(place)), image))
     ]
-    write_whole(target, ("[" + ",\n".join(entries) + "]\n").encode())
-    lacking = [picture for picture in dataset.pictures if pose_id(dataset.root, picture) not in best]
-    missing = [p for p in lacking if not {pose_id(dataset.root, p), p.name} & kept.keys()]
-    return Coverage("keypoints", missing, _earlier(len(lacking) - len(missing)))
+    # A file from elsewhere may have half a character in a name, as an escape, which it becomes again.
+    write_whole(target, ("[" + ",\n".join(entries) + "]\n").encode("utf-8", "backslashreplace"))
+    return kept
 
 
 def mask_coverage(dataset: Dataset, written: Iterable[Path]) -> Coverage:
@@ -103,6 +112,19 @@ def mask_coverage(dataset: Dataset, written: Iterable[Path]) -> Coverage:
     lacking = [picture for picture in dataset.pictures if picture not in written]
     missing = [picture for picture in lacking if not mask_path(dataset.root, picture).is_file()]
     return Coverage("masks", missing, _earlier(len(lacking) - len(missing)))
+
+
+def check_apart(target: Path, sources: Iterable[Path]) -> None:
+    """Check that what is written replaces none of what it is made from, such as a tool's results in the place of ours.
+
+    Raises:
+        InputError: it would.
+    """
+    if target.exists() and any(source.exists() and target.samefile(source) for source in sources):
+        raise InputError(
+            f"{target} is where this dataset's own annotations go, and what you gave would be replaced; move it out of "
+            "the dataset folder first."
+        )
 
 
 def write_mask(path: Path, mask: np.ndarray) -> None:

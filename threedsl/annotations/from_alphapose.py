@@ -6,10 +6,10 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from threedsl.annotations.dataset import Coverage, Dataset, picture_size, write_keypoints
+from threedsl.annotations.dataset import Coverage, Dataset, check_apart, picture_size, write_keypoints
 from threedsl.annotations.pairing import pair
 from threedsl.data.keypoints import Detection, best_detections, read_detections
-from threedsl.data.layout import pose_id
+from threedsl.data.layout import pose_file, pose_id
 from threedsl.errors import InputError
 
 RESULTS = "alphapose-results.json"
@@ -26,7 +26,9 @@ def add_keypoints(dataset: Dataset, source: str | Path) -> Coverage:
         InputError: a file is malformed, a name fits several pictures, or nothing fits.
     """
     found: list[tuple[PurePosixPath, Detection]] = []
-    for file, folder in result_files(Path(source)):
+    files = result_files(Path(source))
+    check_apart(pose_file(dataset.root), [file for file, _ in files])
+    for file, folder in files:
         for detection in read_detections(file):
             found.append((folder / detection.image_id.replace("\\", "/"), detection))
     if not found:

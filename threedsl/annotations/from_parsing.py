@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -10,6 +11,7 @@ from threedsl.annotations.dataset import (
     Coverage,
     Dataset,
     about_doubtful,
+    check_apart,
     is_doubtful,
     mask_coverage,
     picture_size,
@@ -69,6 +71,10 @@ def add_masks(
             f"No PNG in {folder} has the name of a listed picture (the first is {files[0].name}, the first "
             f"listed {dataset.pictures[0].name}); give the output for these pictures."
         )
+    replaced = {mask_path(dataset.root, picture) for picture in chosen}
+    given = {os.path.realpath(source): source for source in sources.values()}
+    for mask in replaced:
+        check_apart(mask, filter(None, [given.get(os.path.realpath(mask))]))
     empty, doubtful = [], []
     with progress_bar("Writing masks") as report:
         for done, picture in enumerate(chosen, 1):

@@ -57,13 +57,13 @@ def run(args: argparse.Namespace) -> None:
         return
     job, left_out = open_job(args, out)
     check_spared(out, (record.path for record in job.records))
-    from threedsl.embedding.blocks import compute, finish, written
+    from threedsl.embedding.blocks import compute, finish
     from threedsl.progress import progress_bar
 
     if not job.is_complete:
         with progress_bar("Describing the pictures") as report:
             compute(job, rank, world, report)
-    done = written(job) if job.is_complete else finish(job)
+    done = finish(job)
     if done is None:
         sentence = f"Process {rank} of {world} has done its share; {args.out} appears when all have."
         print_json({"out": args.out, "rank": rank, "pictures": None}) if args.json else print(sentence)

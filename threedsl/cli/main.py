@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import os
 import sys
 import warnings
@@ -26,6 +25,7 @@ from threedsl.cli import (
 )
 from threedsl.console import show_every_name
 from threedsl.errors import InputError
+from threedsl.files import FULL
 from threedsl.heap import keep_freed_memory
 
 COMMANDS = {
@@ -63,11 +63,13 @@ def main(argv: list[str] | None = None) -> int:
         _silence()
         return 141
     except OSError as error:
-        # Commands report a full disk for the files they write, so this is stdout.
-        if error.errno != errno.ENOSPC:
+        # Commands report a full disk for most files they write, so without a name this is stdout.
+        if error.errno not in FULL:
             raise
         _silence()
-        print(f"error: the output cannot be written ({error.strerror})", file=sys.stderr)
+        print(
+            f"error: {error.filename or 'the output'} cannot be written ({error.strerror})", file=sys.stderr
+        )
         return 2
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)

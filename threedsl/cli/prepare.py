@@ -57,6 +57,8 @@ def run(args: argparse.Namespace) -> None:
         summary,
         write_lists,
     )
+    from threedsl.files import check_folder
+    from threedsl.locks import locked
 
     module = DATASETS[args.dataset]
     out = Path(os.path.abspath(args.out))
@@ -64,10 +66,12 @@ def run(args: argparse.Namespace) -> None:
     options = {name: value for name, value in vars(args).items() if name not in common}
     collection = module.read(args.root, **options)
     collection = replace(collection, notes=(*collection.notes, *passed_over(collection.lists, args.root)))
-    if not args.force:
-        refuse_overwrite(out, collection.dataset)
-    before = prepared(out)
-    written = write_lists(collection, out, options, args.root)
+    check_folder(out / "list", out / "list")
+    with locked(out / "list"):  # of two datasets prepared here at once the second one is refused
+        if not args.force:
+            refuse_overwrite(out, collection.dataset)
+        before = prepared(out)
+        written = write_lists(collection, out, options, args.root)
     found = summary(collection, options, args.root)
     if lost := replaced(before, json.loads(json.dumps(found))):
         print(lost, file=sys.stderr)

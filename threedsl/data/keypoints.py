@@ -14,6 +14,8 @@ from threedsl.reading import read_json
 
 MOST_BYTES = 2**30  # 136 joints for some 300,000 people
 
+MOST_SCORE = 1e30  # far above any; whole numbers of hundreds of digits are no floats
+
 # What AlphaPose's models emit. In each the first 17 joints are COCO's in COCO's order: AlphaPose's own flip pairs
 # (alphapose/datasets/*.py) begin (1,2)(3,4) … (15,16) in all of them, COCO-WholeBody keeps COCO's body by
 # definition, and 68 is Halpe's 26 body joints followed by 42 of the hands (halpe_68_noface.py), not 68 face points.
@@ -152,13 +154,16 @@ def _by_picture(content: dict, path: Path) -> Iterator[Detection]:
 
 
 def _detection(image: str, points: NDArray, score: object, where: str) -> Detection:
-    points = np.where(np.isfinite(points).all(1, keepdims=True), points, 0).astype(np.float32)
+    with np.errstate(over="ignore"):  # what is finite as a double may not be as a float
+        points = points.astype(np.float32)
+    points = np.where(np.isfinite(points).all(1, keepdims=True), points, np.float32(0))
     points[:, 2] = points[:, 2].clip(0, 1)
     if score is None:
         return Detection(image, points, float(points[:, 2].mean()))
     if isinstance(score, bool) or not isinstance(score, int | float):
         raise InputError(f"{where} ({image}): `score` is {_short(score)}, not a number; run AlphaPose again.")
-    return Detection(image, points, float(score) if np.isfinite(score) else -np.inf)
+    known = abs(score) < MOST_SCORE  # false for NaN as well
+    return Detection(image, points, float(score) if known else -np.inf)
 
 
 def _check_name(image: object, field: str, where: str) -> None:

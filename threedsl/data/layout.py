@@ -51,14 +51,18 @@ def mask_path(root: str | Path, picture: str | Path) -> Path:
 
 
 def check_masks(root: str | Path, pictures: Iterable[Path]) -> None:
-    """Refuse pictures whose masks would overwrite each other.
+    """Refuse pictures whose masks would overwrite each other, or one of the pictures.
 
     Raises:
         InputError: naming two of them.
     """
     owners: dict[Path, Path] = {}
+    pictures = list(pictures)
+    listed = {os.path.abspath(picture): picture for picture in pictures}
     for picture in pictures:
         mask = mask_path(root, picture)
+        if other := listed.get(os.path.abspath(mask)):
+            raise InputError(f"The mask of {picture} would replace the listed picture {other}; rename one of the two.")
         if owners.setdefault(mask, picture) != picture:
             raise InputError(
                 f"{owners[mask]} and {picture} would share the mask {mask}; rename one of the two pictures."

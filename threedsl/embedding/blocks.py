@@ -161,7 +161,7 @@ def _write_block(job: Job, number: int, plan: _Plan, crops: Iterator[np.ndarray 
     width = job.model.config.descriptor, job.model.config.shape_width
     rows, skipped, batch, places = [], [], [], []
     values: list[tuple[np.ndarray, np.ndarray]] = []
-    keys = []
+    keys, pending = [], []
     computed = set(map(id, plan.missing))  # by identity: a list may name a picture twice
     for offset, (record, digest) in enumerate(zip(job.block(number), plan.digests, strict=True)):
         if id(record) not in computed:
@@ -175,12 +175,15 @@ def _write_block(job: Job, number: int, plan: _Plan, crops: Iterator[np.ndarray 
             places.append(len(values))
             batch.append(crop)
             values.append((np.empty(0), np.empty(0)))
+            pending.append((record, digest))
             keys.append(digest.hex())
         rows.append(number * BLOCK + offset)
     if batch:
         output = job.model(batch, batch_size=BATCH, bodies=False)
-        for place, *both in zip(places, output.appearance, output.shape, strict=True):
+        for place, one, *both in zip(places, pending, output.appearance, output.shape, strict=True):
             values[place] = tuple(both)
+            if keys[place] and _digest(one[0]) != one[1]:  # changed before it was decoded
+                keys[place] = ""
     arrays = [
         np.stack([value[part] for value in values]) if values else np.zeros((0, width[part]), np.float32)
         for part in (0, 1)
@@ -235,6 +238,7 @@ def finish(job: Job) -> tuple[int, list[str]] | None:
     try:
         with locked(job.folder):
             if job.is_complete:
+                shutil.rmtree(job.folder, ignore_errors=True)  # of the same command, given twice at once
                 return written(job)
             if not all(job.file(number).is_file() for number in job.blocks):
                 return None

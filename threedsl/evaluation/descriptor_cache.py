@@ -20,6 +20,7 @@ import zlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,6 +79,8 @@ class DescriptorCache:
 
     def keep(self, digests: Sequence[bytes], appearance: np.ndarray, shape: np.ndarray) -> None:
         """Write one file."""
+        if not digests:
+            return
         try:
             with whole_file(self.folder / f"{secrets.token_hex(8)}.npz") as file:
                 keys = np.frombuffer(b"".join(digests), np.uint8).reshape(-1, DIGEST)
@@ -119,7 +122,8 @@ def describe(
         progress: draw bars on stderr after two seconds.
 
     Raises:
-        InputError: a picture cannot be read.
+        InputError: a picture cannot be read, or was changed between its digest and its decoding: under the digest of
+            what it was, the cache would have the descriptors of what it became.
         ValueError: the cache has the other kind of descriptors.
     """
     if cache is not None and cache.mirror != mirror:
@@ -138,8 +142,14 @@ def describe(
                 progress=bar and _further(bar, start, len(missing)),
                 mirror=mirror,
             )
+            same = [_is_still(first[digest], digest) for digest in chunk]
             if cache:
-                cache.keep(chunk, output.appearance, output.shape)
+                cache.keep(list(compress(chunk, same)), output.appearance[same], output.shape[same])
+            if not all(same):
+                changed = first[chunk[same.index(False)]]
+                raise InputError(
+                    f"Picture {changed} was changed or deleted while it was described; start the command again."
+                )
             found |= dict(zip(chunk, zip(output.appearance, output.shape, strict=True), strict=True))
     appearance, shape = (np.stack([found[digest][part] for digest in digests]) for part in (0, 1))
     return Descriptors(appearance, shape, model.fingerprint, model.config.shape_share)
@@ -161,6 +171,13 @@ def _digests(paths: Sequence[Path], progress: bool) -> list[bytes]:
             if bar:
                 bar(len(digests), len(paths))
     return digests
+
+
+def _is_still(path: Path, digest: bytes) -> bool:
+    try:
+        return sha256_of(path) == digest
+    except InputError:
+        return False
 
 
 def _remove(path: Path) -> None:

@@ -12,6 +12,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from threedsl.errors import InputError
+from threedsl.files import reserve
+
 BLOCK_BYTES = 32 << 20  # read at once in a pass over all descriptors
 MOST_WIDTH = 2**15  # of any network; an index from elsewhere could claim more columns than memory holds
 IN_MEMORY = 256 << 20  # bytes of added descriptors above which they go to a temporary file
@@ -118,7 +121,14 @@ class Piece:
         else:
             on_disk = self._file is not None
             self._file = self._file or tempfile.TemporaryFile()
-            self._file.truncate(4 * capacity * self.stored_width)
+            try:
+                self._file.truncate(4 * capacity * self.stored_width)
+                reserve(self._file.fileno(), 4 * capacity * self.stored_width)
+            except OSError as error:
+                raise InputError(
+                    f"The temporary folder {tempfile.gettempdir()} has no room for the descriptors ({error.strerror}); "
+                    "free some space there, or name another one in TMPDIR."
+                ) from None
             tail = np.memmap(self._file, np.float32, "r+", shape=size)
             if on_disk:  # the same file, longer
                 self._tail = tail

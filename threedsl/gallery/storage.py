@@ -11,7 +11,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -31,6 +31,7 @@ from threedsl.reading import open_file, read_json
 FORMAT = 2
 READ = (1, 2)  # 1 had no times, no deleted pictures, no columns left out, and an index of the combined stream
 RECORDS, OWN = "records.json", re.compile(r"records\.json|(appearance|shape|combined)\.(npy|faiss)")
+START = re.compile(rb'\s*\{\s*"format"\s*:\s*\d')
 MOST_HEADER_BYTES = 2**30  # some millions of pictures
 BUILD_AGAIN = "build it again with `python -m threedsl index`"
 TRIES, PAUSE = 200, 0.01  # for an index being replaced, and the seconds between two
@@ -64,12 +65,20 @@ def check_target(folder: str | Path) -> None:
         InputError: something else is there, or nothing can be written.
     """
     target = place_of(folder)
-    if not (target / RECORDS).is_file():
+    if not _is_header(target / RECORDS):
         with settled(target, RECORDS):
-            saved = (target / RECORDS).is_file()
+            saved = _is_header(target / RECORDS)
             if not saved and (target.is_file() or (target.is_dir() and any(target.iterdir()))):
                 raise InputError(f"{folder} exists and is not a saved index; choose another name.")
     check_folder(target.parent, folder)
+
+
+def _is_header(path: Path) -> bool:
+    """Whether a file is an index's records.json, maybe a damaged one, and not somebody else's, which must stay."""
+    with suppress(InputError), open_file(path) as file:
+        start = file.read(40)
+        return not start or START.match(start) is not None
+    return False
 
 
 def save(folder: str | Path, saved: Saved) -> None:

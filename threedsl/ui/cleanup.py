@@ -46,13 +46,18 @@ def sweep(folder: Path, kept: Collection[str] = (), now: float | None = None) ->
     A running process shows that it is there by the lock it holds, or where there are none by the time on its folder.
     now: seconds since 1970.
     """
-    limit = (time.time() if now is None else now) - AGE
+    now = time.time() if now is None else now
+    limit = now - AGE
     os.utime(folder)
     delete_leftovers(folder, limit)
     for parent, folders, files in os.walk(folder, topdown=False):
         for path in (Path(parent, name) for name in files):
             if str(path) not in kept and _older(path, limit):
                 path.unlink(missing_ok=True)
+            elif not _older(path, now + EVERY):
+                # The clock was put back since: such a file would stay until its time comes again.
+                with suppress(FileNotFoundError):
+                    os.utime(path, (now, now), follow_symlinks=False)
         for path in (Path(parent, name) for name in folders):
             if _older(path, limit):
                 with suppress(OSError):  # not empty, or a visit that ended in between deleted it

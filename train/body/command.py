@@ -9,7 +9,7 @@ from threedsl.arguments import seed
 from threedsl.body import DEFAULT_BODY
 from threedsl.errors import InputError
 from threedsl.files import whole_file, write_whole
-from train.body.licensed_smpl import complete_smpl
+from train.body.licensed_smpl import complete_smpl, find_smpl
 
 CARD = """# A body in SMPL's format, distilled from Anny
 
@@ -50,6 +50,8 @@ def main(args: argparse.Namespace) -> None:
         )
     args.out = args.out or DEFAULT_BODY
     if args.smpl:
+        if args.out.exists() and args.out.samefile(find_smpl(args.smpl)):
+            raise InputError(f"--out {args.out} is the licensed file itself, which would be replaced.")
         write_body(args.out, complete_smpl(args.smpl))
         return
     if args.bodies < 20 or args.held_out < 2:

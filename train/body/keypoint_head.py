@@ -36,7 +36,7 @@ from train.data.dataset import TrainingSet
 from train.data.found_keypoints import as_found
 from train.data.listing import Listing, training_list
 from train.data.validation import draw_validation
-from train.export import copy_files
+from train.export import check_out, copy_files
 from train.losses import keypoint_loss
 from train.synthesize.truth import Truth
 
@@ -81,6 +81,7 @@ def main(args: argparse.Namespace) -> None:
         raise InputError(f"--steps must be at least 1, not {args.steps}.")
     settings = HeadConfig(steps=args.steps, seed=args.seed)
     folder = find_checkpoint(args.checkpoint)
+    check_out(args.out, folder)
     config, network = load_checkpoint(folder)
     if network.shape_stream is None:
         raise InputError(f"{folder} has no shape stream, so it regresses no bodies.")
@@ -145,9 +146,7 @@ def train_head(
         batch = Regressed(*(value[rows] for value in regressed))
         looked = (batch.found[..., 2] >= SEEN).sum(1) >= FEWEST
         looked &= torch.rand(len(rows), generator=random) < settings.found
-        points = torch.where(
-            looked[:, None, None], batch.found, as_found(batch.keypoints, size[0], random)
-        )
+        points = torch.where(looked[:, None, None], batch.found, as_found(batch.keypoints, size[0], random))
         betas, pose, camera = head(*batch[:4], points, size)
         posed, coco = body.skeleton(betas, pose)
         pixels, _ = project(coco, camera, size)

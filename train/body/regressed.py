@@ -34,7 +34,9 @@ class Regressed(NamedTuple):
     pose: Tensor  # (N, 24, 3, 3)
     camera: Tensor  # (N, 3)
     keypoints: Tensor  # (N, 17, 3) x, y in pixels of the network's input, confidence: below 0.6 where hidden
-    found: Tensor  # (N, 17, 3) the same as the finder gives them; zeros where it has not looked or sees no one
+    found: (
+        Tensor  # (N, 17, 3) the same as the finder gives them; zeros where it has not looked or sees no one
+    )
 
 
 @torch.no_grad()

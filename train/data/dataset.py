@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,6 +15,7 @@ from tqdm import tqdm
 
 from threedsl.body.rotation import mirror_pose
 from threedsl.data.images import MAX_SIDE, load_image
+from threedsl.data.layout import mask_path
 from threedsl.data.listfile import Record
 from threedsl.data.transforms import resize_crop
 from threedsl.errors import InputError
@@ -67,6 +70,21 @@ class TrainingSet:
             list(tqdm(done, "decoding", len(pictures), unit="picture", delay=2))
         self.pictures = torch.from_numpy(pictures).permute(0, 3, 1, 2)
 
+    @cached_property
+    def fingerprints(self) -> dict[str, str]:
+        """What must be the same where a run is resumed, by its name in the state. Files are told by their sizes: another
+        version of a decoder may read them a little differently."""
+        digest = hashlib.sha256()
+        for record, place in zip(self.records, self.listing.places, strict=True):
+            mask = mask_path(self.listing.folders[place].root, record.path)
+            digest.update(f"{size_of(record.path)} {size_of(mask)}\n".encode())
+        return {"training set": self.fingerprint, "sizes of pictures and masks": digest.hexdigest()}
+
+    @cached_property
+    def contents(self) -> str:
+        """sha256 over every pixel of pictures and masks."""
+        return hashlib.sha256(self.pictures.permute(0, 2, 3, 1).contiguous().numpy().data).hexdigest()
+
     @property
     def fingerprint(self) -> str:
         """sha256 over people, clothes and keypoints in the list's order; independent of where the folder is."""
@@ -74,6 +92,11 @@ class TrainingSet:
         for column in (self.labels.astype("<i8"), self.clothes.astype("<i8"), self.keypoints.astype("<f4")):
             digest.update(column.tobytes())
         return digest.hexdigest()
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file, -1 where there is none."""
+    return path.stat().st_size if path.is_file() else -1
 
 
 class TrainingSteps:

@@ -1,5 +1,6 @@
 """The pictures of a run and what is known of each, from the lists and keypoint files alone: nothing is decoded yet."""
 
+import io
 import logging
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -10,13 +11,17 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 
 from threedsl.annotations.dataset import picture_size
+from threedsl.data.headers import check_header
+from threedsl.data.images import FORMATS, MAX_BYTES, check_pixels
 from threedsl.data.keypoints import read_alphapose
 from threedsl.data.layout import check_masks, mask_path, pose_file, pose_id
 from threedsl.data.listfile import Record, read_list
 from threedsl.data.transforms import resize_crop
 from threedsl.errors import InputError
+from threedsl.reading import read_file
 from train.synthesize.truth import TRUTH, Truth, read_truth
 
 log = logging.getLogger("train")
@@ -189,7 +194,20 @@ def read_mask(root: Path, record: Record, size: tuple[int, int]) -> NDArray[np.u
         InputError: it is missing or damaged.
     """
     path = mask_path(root, record.path)
-    mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    name, remedy = f"Mask {path}", "annotate the picture again"
+    if not path.is_file():
+        raise InputError(f"{name} is missing or damaged; {remedy}.")
+    data = read_file(path, MAX_BYTES, name, remedy)
+    # OpenCV itself decodes what has a gigabyte of pixels, in each of several threads.
+    check_header(data, name)
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            check_pixels(image.size, name)
+        mask = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
+    except InputError:
+        raise
+    except Exception:  # each decoder has its own exceptions
+        mask = None
     if mask is None:
-        raise InputError(f"Mask {path} is missing or damaged; annotate the picture again.")
+        raise InputError(f"{name} is missing or damaged; {remedy}.")
     return resize_crop(mask, size)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from threedsl.errors import InputError
-from threedsl.files import write_whole
+from threedsl.files import reserve, write_whole
 from threedsl.locks import locked
 from threedsl.network import EarlyMaps, ThreeDSLNetwork
 from train.data.augment import AugmentConfig, choose
@@ -103,7 +103,7 @@ class MapSteps:
         steps = self.steps
         settings = [steps.data.fingerprint, asdict(steps.config), self.versions, steps.mask_size]
         digest = hashlib.sha256(json.dumps([*settings, list(steps.pictures.shape), self.appearance]).encode())
-        digest.update(steps.pictures[:: max(1, len(steps.pictures) // 100)].cpu().numpy().tobytes())
+        digest.update(steps.data.contents.encode())
         for name, value in self._first_stages(network).items():
             digest.update(name.encode() + value.detach().float().cpu().numpy().tobytes())
         return digest.hexdigest()
@@ -132,15 +132,17 @@ class MapSteps:
         if self.appearance:
             files.append(MapFile("appearance", tuple(sample.appearance.shape[1:]), "<f2"))
         rows = self.versions * len(self.steps.pictures)
-        self.arrays: dict[str, NDArray] = {
-            file.name: np.lib.format.open_memmap(
-                self.folder / f"{file.name}.npy",
+        self.arrays: dict[str, NDArray] = {}
+        for file in files:
+            path = self.folder / f"{file.name}.npy"
+            self.arrays[file.name] = np.lib.format.open_memmap(
+                path,
                 "r+" if done else "w+",
                 None if done else file.kind,
                 None if done else (rows, *file.shape),
             )
-            for file in files
-        }
+            with path.open("rb+") as handle:
+                reserve(handle.fileno(), path.stat().st_size)
         return done
 
     @torch.inference_mode()

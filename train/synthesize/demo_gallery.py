@@ -12,6 +12,9 @@ from threedsl.errors import InputError
 from threedsl.files import whole_folder
 from threedsl.gallery.demo import SYNTHETIC
 
+OWN = {"query.txt", "gallery.txt", "images"}
+ABOUT = ("ATTRIBUTION.txt", "dataset.json")  # of the dataset, where it has them
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", type=Path, help="dataset folder of `python -m train synthesize`")
@@ -27,9 +30,10 @@ def main(args: argparse.Namespace) -> None:
         for name in ("query", "gallery")
         for record in read_list(args.data / "list" / f"{name}.txt", args.data)
     ]
-    if args.out.resolve() == args.data.resolve():
-        raise InputError(f"--out must not be {args.data} itself.")
-    if args.out.exists() and any(args.out.iterdir()) and not (args.out / "query.txt").is_file():
+    if args.data.resolve().is_relative_to(args.out.resolve()):
+        raise InputError(f"--out must not be {args.data} itself, nor contain it.")
+    there = {path.name for path in args.out.iterdir()} if args.out.exists() else set()
+    if there and not OWN <= there <= OWN | set(ABOUT):  # a dataset's lists have the same names
         raise InputError(f"{args.out} is not empty and is not a demo gallery; choose another --out.")
     people = sorted({record.pid for record in records})
     if len(people) < args.people:
@@ -44,7 +48,7 @@ def main(args: argparse.Namespace) -> None:
     with whole_folder(args.out) as fresh:
         for name, part in (("query", query), ("gallery", gallery)):
             write_list([copy(record, fresh) for record in part], fresh / f"{name}.txt", fresh)
-        for name in ("ATTRIBUTION.txt", "dataset.json"):
+        for name in ABOUT:
             if (args.data / name).is_file():
                 shutil.copyfile(args.data / name, fresh / name)
     print(f"{len(query)} queries and {len(gallery)} gallery pictures of {args.people} people in {args.out}")

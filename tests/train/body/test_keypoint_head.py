@@ -98,6 +98,24 @@ def test_what_does_not_fit(checkpoint, data, tmp_path, capsys, words, sentence):
     assert sentence in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
+def test_the_checkpoint_itself_and_the_body_of_another_stay(checkpoint, data, tmp_path, capsys):
+    before = {path.name: path.read_bytes() for path in checkpoint.iterdir()}
+    (tmp_path / "link").symlink_to(checkpoint)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "body.npz").write_bytes(b"a body")
+    for out, sentence in (
+        (checkpoint, "is the checkpoint itself, which would be replaced"),
+        (tmp_path / "link", "is the checkpoint itself, which would be replaced"),
+        (tmp_path / "other", "is another checkpoint's body"),
+    ):
+        assert (
+            main(["keypoints", str(checkpoint), "--data", str(data), "--out", str(out), "--steps", "1"]) == 2
+        )
+        assert sentence in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in checkpoint.iterdir()} == before
+    assert [path.name for path in (tmp_path / "other").iterdir()] == ["body.npz"]
+
+
 def test_without_a_shape_stream_there_is_nothing_to_correct(data, tmp_path, capsys):
     folder = random_checkpoint(tmp_path / "plain", shape_stream=False)
     assert main(["keypoints", str(folder), "--data", str(data), "--out", str(tmp_path / "out")]) == 2

@@ -121,3 +121,13 @@ def test_npz_of_the_same_names_works_too(tmp_path):
     (tmp_path / "body.npz").write_bytes(buffer.getvalue())
     with pytest.raises(InputError, match="lacks weights"):
         read_smpl(tmp_path / "body.npz")
+
+
+def test_the_licensed_file_itself_is_not_replaced(official, tmp_path, capsys):
+    path = tmp_path / "SMPL_NEUTRAL.npz"
+    np.savez(path, **official | {"J_regressor": official["J_regressor"].toarray()})
+    before = path.read_bytes()
+    for source in (path, tmp_path):
+        assert main(["body", "--smpl", str(source), "--out", str(path)]) == 2
+        assert "is the licensed file itself, which would be replaced" in capsys.readouterr().err
+    assert path.read_bytes() == before

@@ -1,10 +1,12 @@
 """Cached early maps: those of the pictures, whatever happened on the way to them."""
 
 import json
+import os
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from tests.train.data.test_dataset import OFF, steps
 from tests.train.toy import write_dataset
@@ -122,3 +124,22 @@ def test_several_processes_and_a_place_that_cannot_be_written(data, network, tmp
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="cannot be written"):
         MapSteps(steps(data, OFF), network, 1, tmp_path / "file" / "maps")
+
+
+def test_a_disk_without_room_for_all_maps_is_said_before_the_first(data, network, tmp_path, monkeypatch):
+    """Written through memory, the first page that has no room would end the process by a signal."""
+
+    def full(handle, start, size):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(InputError, match=r"cannot be written \(No space left on device\); make room or set maps"):
+        MapSteps(steps(data, OFF), network, 1, tmp_path)
+
+
+def test_a_single_other_picture_gets_maps_of_its_own(network, tmp_path):
+    """Few pictures used to be looked at, so that those of what one of many was before were used on."""
+    write_dataset(tmp_path / "data", people=40)
+    before = MapSteps(steps(tmp_path / "data", OFF), network, 1, tmp_path / "maps").folder
+    Image.new("RGB", (32, 64), "red").save(tmp_path / "data" / "images" / "003" / "c2_o1.png")
+    assert MapSteps(steps(tmp_path / "data", OFF), network, 1, tmp_path / "maps").folder != before

@@ -55,9 +55,9 @@ def add_compare_tab(service: Service, limits: dict) -> None:
 
     @in_words
     def change_person(side: Query | None, photos: Newest, pairs: Newest, event: gr.EventData):
-        pairs.begin()
         is_newest = photos.watch()
         side = change(side, event._data) if side else None
+        pairs.begin()
         return (side, _strip_html(side)) if side and is_newest() else [gr.skip()] * 2
 
     @in_words
@@ -93,6 +93,9 @@ def add_compare_tab(service: Service, limits: dict) -> None:
         chain = chain.then(read, **reading)
         upload.input(**empty)
         arrived = upload.input(read, **reading)
+        # A comparison that was running may have ended while the photo waited for its turn to be read.
+        arrived.failure(**empty)
+        chain.failure(**empty)
         shown.append(arrived.success(show_pair_if_both, **comparing))
         changed = strip.click(
             change_person,
