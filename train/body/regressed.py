@@ -1,4 +1,4 @@
-"""What a network regresses of training pictures, and what the people finder sees in them: where `train keypoints` starts."""
+"""What a network regresses of training pictures and what the people finder sees in them, for `train keypoints`."""
 
 from __future__ import annotations
 
