@@ -206,16 +206,19 @@ def test_a_fit_takes_a_fraction_of_a_query(model):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("head", "looks"), [(16, "back"), (0, "front")])
-def test_a_back_that_was_taken_for_a_front_stays_a_back(head, looks):
-    """A head that knows the picture decides which side is shown (this one leaves bodies as regressed); without one the
-    keypoints do."""
+@pytest.mark.parametrize(
+    ("head", "face", "looks"), [(16, 0.4, "back"), (16, 0.7, "front"), (0, 0.4, "front")]
+)
+def test_a_back_that_was_taken_for_a_front_stays_a_back(head, face, looks):
+    """Where no face is seen, a head that knows the picture decides which side is shown (this one leaves bodies as
+    regressed); otherwise the keypoints do."""
     network = random_model(keypoint_head=head)
     bodies = standing(network.body, degrees=180)
     if head:
         evidence = np.zeros((1, len(network.network.shape_stream.keypoint_head.mean)), np.float32)
         bodies = replace(bodies, evidence=evidence)
     found = seen(bodies)[:, list(COCO_FLIP)]
+    found[:, :5, 2] = face
     assert view(bodies.keypoints[0]) == "back" and facing(found[0]) == "front"
     fitted = network.fit(bodies, found)
     assert view(fitted.keypoints[0]) == looks and fitted.confidence[0] > 0.9

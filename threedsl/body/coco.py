@@ -10,6 +10,8 @@ TURNED = 0.3  # |shoulder or hip width| over trunk length below which somebody i
 NEAR = 0.2  # torso lengths from a found keypoint within which a body agrees with it
 BODY = slice(5, 17)  # shoulders to ankles, the keypoints that decide a body's confidence
 DOUBTFUL = 0.6  # a confidence below which a body is a guess
+FACE = slice(0, 5)  # nose, eyes and ears
+HIDDEN_FACE = 0.55  # mean confidence of the face's keypoints below which it may be the back of a head
 OPPOSITE = {"front": "back", "back": "front", "left": "right", "right": "left"}
 
 
@@ -71,6 +73,11 @@ def agreement(projected: NDArray, found: NDArray) -> NDArray[np.float32]:
     share = (seen & (apart <= NEAR))[:, BODY].mean(1)
     share[seen.any(1) & confused(projected, found)] /= 2
     return np.where(seen.any(1), share, np.nan).astype(np.float32)
+
+
+def hides_face(points: NDArray) -> bool:
+    """Whether so little of a face was found in (17, 3) keypoints that it may be the back of a head."""
+    return float(points[FACE, 2].mean()) < HIDDEN_FACE
 
 
 def confused(projected: NDArray, found: NDArray) -> NDArray[np.bool_]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from threedsl.body.coco import hides_face
+from threedsl.body.joints import COCO_FLIP
 from threedsl.data.small import fit
 from threedsl.people.maps import raw_maps
 from threedsl.people.network import STRIDE, decode
@@ -20,6 +24,7 @@ LIKELY = 0.5  # a score that needs no third look
 FOUND = 0.35  # detections that score lower are dropped
 CENTRE = 0.1  # the least confidence of a centre to look at its keypoints at all
 MOST = 16  # people of one pass
+FURTHER = 2 / 3  # of the side: there MoveNet tells a back from a front where it could not before
 # How exactly people mark each keypoint, as shares of the person's size (COCO's keypoint evaluation).
 SIGMAS = np.array(
     [26, 25, 25, 35, 35, 79, 79, 72, 72, 62, 62, 107, 107, 87, 87, 89, 89], np.float32
@@ -75,15 +80,38 @@ def prominence(person: FoundPerson, size: tuple[int, int]) -> float:
     return person.height / height * (1 - 0.6 * aside) * min(person.score / SURE, 1)
 
 
-@torch.inference_mode()
 def look(
     image: NDArray[np.uint8], side: int, border: float, size: tuple[int, int] | None = None
 ) -> list[FoundPerson]:
-    """One pass over an RGB picture whose long side becomes `side` pixels with a border of that share around it.
+    """One pass over an RGB picture whose long side becomes `side` pixels with a border of that share around it, and a
+    second one from further away where a back may have been taken for a front.
 
     size: (height, width) of the photo that `image` shows, whose pixels are the unit of the result; its own by default.
     """
     size = size or image.shape[:2]
+    people = _pass(image, side, border, size)
+    if any(map(may_be_back, people)):
+        again = _pass(image, round(FURTHER * side), border, size)
+        people = [on_their_sides(person, again, size) if may_be_back(person) else person for person in people]
+    return people
+
+
+def may_be_back(person: FoundPerson) -> bool:
+    """Whether somebody who looks to the front hardly shows a face."""
+    return person.facing == "front" and hides_face(person.keypoints)
+
+
+def on_their_sides(person: FoundPerson, again: list[FoundPerson], size: tuple[int, int]) -> FoundPerson:
+    """The person, left and right in each other's place where that agrees better with another pass over the photo."""
+    points = person.keypoints[list(COCO_FLIP)]
+    turned = replace(person, keypoints=points, notes=notes_of(points, person.box, size))
+    own, other = (max((similarity(one, found) for found in again), default=0.0) for one in (person, turned))
+    return turned if other > own else person
+
+
+@torch.inference_mode()
+def _pass(image: NDArray[np.uint8], side: int, border: float, size: tuple[int, int]) -> list[FoundPerson]:
+    """Everybody in a picture, in pixels of the photo of `size` (height, width) that it shows."""
     canvas, corner, zoom = prepare(image, side, border)
     zoom = zoom * [image.shape[1] / size[1], image.shape[0] / size[0]]
     points, boxes, scores = (value.numpy() for value in decode(raw_maps(canvas), MOST, CENTRE))
