@@ -14,7 +14,7 @@ from torch import Tensor
 
 from threedsl.body import DEFAULT_BODY, BodyModel
 from threedsl.body.bodies import Bodies
-from threedsl.body.coco import SEEN, confused, hides_face
+from threedsl.body.coco import SEEN, confused, may_be_back
 from threedsl.body.fitting import FEWEST, fit_bodies
 from threedsl.body.joints import COCO_FLIP
 from threedsl.checkpoint.folder import DEFAULT_CHECKPOINT
@@ -178,13 +178,15 @@ class ThreeDSL(HubModel):
         """Bodies of this model moved to found keypoints: corrected by the network's keypoint head, if it has one, then
         as `threedsl.body.fitting.fit_bodies`, whose arguments and errors these are.
 
-        The finder confuses left and right now and then, mostly where it takes a back for a front. The head knows the
-        picture as well as the keypoints: where these say the opposite and show no face, their sides change places.
+        The finder takes a back for a front now and then. The head knows the picture as well as the keypoints: where it
+        says back and these say front without showing a face, left and right change places.
         """
         corrected = self._corrected(bodies, found)
         if corrected is not bodies:
             found = np.array(found, float)
-            swapped = confused(corrected.keypoints, np.nan_to_num(found)) & [hides_face(one) for one in found]
+            swapped = confused(corrected.keypoints, np.nan_to_num(found)) & [
+                may_be_back(one) for one in found
+            ]
             if swapped.any():
                 found[swapped] = found[swapped][:, list(COCO_FLIP)]
                 corrected = self._corrected(bodies, found)

@@ -75,9 +75,12 @@ def agreement(projected: NDArray, found: NDArray) -> NDArray[np.float32]:
     return np.where(seen.any(1), share, np.nan).astype(np.float32)
 
 
-def hides_face(points: NDArray) -> bool:
-    """Whether so little of a face was found in (17, 3) keypoints that it may be the back of a head."""
-    return float(points[FACE, 2].mean()) < HIDDEN_FACE
+def may_be_back(points: NDArray) -> bool:
+    """Whether keypoints (17, 3) that say front show so little of a face that they may be those of somebody's back.
+
+    MoveNet takes a back for a front now and then, hardly ever a front for a back.
+    """
+    return facing(points) == "front" and float(points[FACE, 2].mean()) < HIDDEN_FACE
 
 
 def confused(projected: NDArray, found: NDArray) -> NDArray[np.bool_]:

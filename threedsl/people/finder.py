@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from threedsl.body.coco import hides_face
+from threedsl.body.coco import may_be_back
 from threedsl.body.joints import COCO_FLIP
 from threedsl.data.small import fit
 from threedsl.people.maps import raw_maps
@@ -90,15 +90,13 @@ def look(
     """
     size = size or image.shape[:2]
     people = _pass(image, side, border, size)
-    if any(map(may_be_back, people)):
+    if any(may_be_back(person.keypoints) for person in people):
         again = _pass(image, round(FURTHER * side), border, size)
-        people = [on_their_sides(person, again, size) if may_be_back(person) else person for person in people]
+        people = [
+            on_their_sides(person, again, size) if may_be_back(person.keypoints) else person
+            for person in people
+        ]
     return people
-
-
-def may_be_back(person: FoundPerson) -> bool:
-    """Whether somebody who looks to the front hardly shows a face."""
-    return person.facing == "front" and hides_face(person.keypoints)
 
 
 def on_their_sides(person: FoundPerson, again: list[FoundPerson], size: tuple[int, int]) -> FoundPerson:
