@@ -14,7 +14,7 @@ from torch import Tensor
 
 from threedsl.body import DEFAULT_BODY, BodyModel
 from threedsl.body.bodies import Bodies
-from threedsl.body.coco import SEEN, confused, may_be_back
+from threedsl.body.coco import SEEN, are_backs
 from threedsl.body.fitting import FEWEST, fit_bodies
 from threedsl.body.joints import COCO_FLIP
 from threedsl.checkpoint.folder import DEFAULT_CHECKPOINT
@@ -182,14 +182,9 @@ class ThreeDSL(HubModel):
         says back and these say front without showing a face, left and right change places.
         """
         corrected = self._corrected(bodies, found)
-        if corrected is not bodies:
-            found = np.array(found, float)
-            swapped = confused(corrected.keypoints, np.nan_to_num(found)) & [
-                may_be_back(one) for one in found
-            ]
-            if swapped.any():
-                found[swapped] = found[swapped][:, list(COCO_FLIP)]
-                corrected = self._corrected(bodies, found)
+        if corrected is not bodies and (backs := are_backs(corrected.keypoints, found)).any():
+            found = np.where(backs[:, None, None], found[:, list(COCO_FLIP)], found)
+            corrected = self._corrected(bodies, found)
         return fit_bodies(corrected, found)
 
     def people(self, photo: Source, boxes: object = None, bodies: bool = True) -> People:
@@ -257,13 +252,12 @@ class ThreeDSL(HubModel):
             return bodies
         values = (bodies.evidence, bodies.betas, bodies.pose, bodies.camera, points)
         tensors = (torch.from_numpy(value[rows]).to(self.device) for value in values)
-        names = ("betas", "pose", "camera")
+        dressed = torch.from_numpy(bodies.displacement[rows]).to(self.device) + head.clothes
+        names = ("betas", "pose", "camera", "displacement")
         kept = {name: getattr(bodies, name).copy() for name in names}
-        for name, value in zip(names, head(*tensors, self.input_size), strict=True):
+        for name, value in zip(names, (*head(*tensors, self.input_size), dressed), strict=True):
             kept[name][rows] = value.cpu().numpy()
-        moved = bodies.displacement.copy()
-        moved[rows] += head.clothes.cpu().numpy()
-        return replace(bodies, displacement=moved, **kept)
+        return replace(bodies, **kept)
 
     def _infer(self, batch: Tensor, bodies: bool) -> dict[str, Tensor | None]:
         """Fields of NetworkOutput of (B, 3, H, W) by their names; those of the body only with bodies."""
@@ -295,11 +289,7 @@ def pick_device(device: str | torch.device) -> torch.device:
     try:
         picked = torch.device(device)
         torch.empty(0, device=picked)
-    except (
-        RuntimeError,
-        AssertionError,
-        NotImplementedError,
-    ) as error:  # torch raises each for a device it lacks
+    except (RuntimeError, AssertionError, NotImplementedError) as error:  # torch's, of a device it lacks
         reason = str(error).splitlines()[0]
         if reason.startswith("Expected one of"):  # torch's list of every device that it was ever built for
             reason = "use auto, cpu, cuda or cuda:N"

@@ -93,6 +93,13 @@ def confused(projected: NDArray, found: NDArray) -> NDArray[np.bool_]:
     return np.array([OPPOSITE[view(body)] == facing(points) for body, points in pairs], bool)
 
 
+def are_backs(projected: NDArray, found: NDArray) -> NDArray[np.bool_]:
+    """(N,) which people's backs were taken for fronts, by bodies that know the picture as well as the keypoints: they
+    look the opposite way, and the keypoints show no face. Arguments as of `confused`."""
+    found = np.nan_to_num(np.asarray(found, float))
+    return confused(projected, found) & np.array([may_be_back(points) for points in found], bool)
+
+
 def view(projected: NDArray) -> str:
     """`facing` of a body's own keypoints (17, 2), all of which are known."""
     return facing(np.concatenate([projected, np.ones((len(projected), 1))], 1))

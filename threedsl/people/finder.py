@@ -141,10 +141,12 @@ def prepare(image: NDArray, side: int, border: float) -> tuple[NDArray, NDArray,
 
 
 def merge(people: list[FoundPerson]) -> list[FoundPerson]:
-    """The same people without those found twice, keeping the most certain of each; best score first."""
+    """The same people without those found twice, whichever sides they were seen from, keeping the most certain of each;
+    best score first."""
     kept: list[FoundPerson] = []
     for person in sorted(people, key=lambda one: -one.score):
-        if all(similarity(person, other) < SAME for other in kept):
+        sides = (person, replace(person, keypoints=person.keypoints[list(COCO_FLIP)]))
+        if all(similarity(one, other) < SAME for one in sides for other in kept):
             kept.append(person)
     return kept
 
