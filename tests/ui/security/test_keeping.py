@@ -1,5 +1,7 @@
 """What visits leave behind on the disk and in memory is bounded, although each event leaves only a little."""
 
+import asyncio
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +11,7 @@ import pytest
 
 from tests.ui.test_sessions import Clock
 from tests.zips import crop, zipped
-from threedsl.ui.security import ledger as ledger_module
+from threedsl.ui import own_folder
 from threedsl.ui.security import limits
 from threedsl.ui.security.caller import Caller
 from threedsl.ui.security.ledger import Ledger
@@ -175,7 +177,7 @@ def test_nobody_waits_while_files_are_deleted(ledger, monkeypatch, how):
         with ThreadPoolExecutor() as pool:
             waited.append(pool.submit(ledger.serves, str(made)).result(timeout=60))
 
-    monkeypatch.setattr(ledger_module, "delete_file", slow)
+    monkeypatch.setattr(own_folder, "delete_file", slow)
     if how == "prune":
         made.unlink()
     if how == "answered":
@@ -188,6 +190,34 @@ def test_nobody_waits_while_files_are_deleted(ledger, monkeypatch, how):
     }
     run[how]()
     assert waited == [False] and not ledger.serves(str(made))
+
+
+def test_the_event_loop_deletes_no_more_than_a_few_files(ledger, monkeypatch):
+    """It helped whoever deleted many: a piece of somebody's upload then kept everybody waiting for 5 s."""
+    made, by, gone = [answer(ledger, f"{i}") for i in range(40)], [], threading.Event()
+    real = own_folder.delete_file
+
+    def noted(path, root):
+        by.append(threading.current_thread())
+        real(path, root)
+        if len(by) == len(made):
+            gone.set()
+
+    async def leave():
+        ledger.forget("anna")
+        ledger.check_room("2.2.2.2", 1)
+        return by.count(threading.current_thread())
+
+    monkeypatch.setattr(own_folder, "delete_file", noted)
+    assert asyncio.run(leave()) <= own_folder.FEW
+    assert gone.wait(60) and not there(made)
+    few = answer(ledger, "few")
+
+    async def delete():
+        ledger.delete(str(few))
+        return few.exists()
+
+    assert not asyncio.run(delete())
 
 
 def test_tiny_files_are_bounded_in_number(ledger, monkeypatch):

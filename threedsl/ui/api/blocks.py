@@ -17,6 +17,7 @@ from starlette.middleware import Middleware
 
 from threedsl.errors import InputError
 from threedsl.ui.api.leftovers import leave_nothing
+from threedsl.ui.api.own_address import describe_for_each
 from threedsl.ui.api.starting import start_patiently
 from threedsl.ui.api.turns import take_turns
 from threedsl.ui.errors import DISK_FULL
@@ -38,6 +39,7 @@ log = logging.getLogger(__name__)
 take_turns()
 leave_nothing()
 start_patiently()
+describe_for_each()
 
 
 class Page(gr.Blocks):

@@ -14,13 +14,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from threedsl.errors import InputError
 from threedsl.ui.errors import DISK_FULL
-from threedsl.ui.own_folder import delete_file
+from threedsl.ui.own_folder import Removed
 from threedsl.ui.security import limits
 from threedsl.ui.security.caller import Caller
 
@@ -58,7 +58,7 @@ class Ledger:
         self._clock = clock
         self._lock = threading.RLock()
         self._entries: dict[str, Entry] = {}
-        self._removed: list[str] = []  # and not deleted yet
+        self._removed = Removed(folder)
         # By ("all", ""), ("session", …) and ("address", …), and of each the answers by ("answers of", "all", "") …
         self._bytes: Counter[tuple[str, ...]] = Counter()
 
@@ -188,9 +188,7 @@ class Ledger:
             with self._lock:
                 yield
         finally:
-            while self._removed:
-                with suppress(IndexError):  # another thread took the last one
-                    delete_file(self._removed.pop(), self.folder)
+            self._removed.delete()
 
     def _may_use(self, entry: Entry, caller: Caller) -> bool:
         if caller.session is None:
