@@ -123,6 +123,8 @@ def test_the_endpoints_are_described_for_whoever_asks(served):
     for other in ("localhost:1", f"[::1]:{port}", "127.0.0.2"):
         asked = httpx.get(f"{here}gradio_api/info", headers={"host": other}, timeout=300).text
         assert f"http://{other}" in asked and here.rstrip("/") not in asked
-        assert httpx.get(f"{here}gradio_api/openapi.json", headers={"host": other}, timeout=300).json()["paths"]
+        assert httpx.get(f"{here}gradio_api/openapi.json", headers={"host": other}, timeout=300).json()[
+            "paths"
+        ]
     asked = httpx.get(f"{here}gradio_api/info", timeout=300).text
     assert here.rstrip("/") in asked and "localhost:1" not in asked and "127.0.0.2" not in asked

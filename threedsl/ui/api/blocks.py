@@ -16,6 +16,7 @@ from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
 
 from threedsl.errors import InputError
+from threedsl.ui.api.compression import compress_no_files
 from threedsl.ui.api.leftovers import leave_nothing
 from threedsl.ui.api.own_address import describe_for_each
 from threedsl.ui.api.starting import start_patiently
@@ -40,6 +41,7 @@ take_turns()
 leave_nothing()
 start_patiently()
 describe_for_each()
+compress_no_files()
 
 
 class Page(gr.Blocks):

@@ -22,6 +22,6 @@ class _OfOneAnswer:
 
 
 def describe_for_each() -> None:
-    """Keep no description for others: Gradio keeps the first one, in whose examples stands the Host that its asker sent,
+    """Keep no description for others: Gradio keeps the first one, in whose examples is the Host that its asker sent,
     and tells everybody from then on to upload pictures there. Calling it again changes nothing."""
     App.api_info = _OfOneAnswer()
