@@ -61,6 +61,13 @@ def test_nobody_keeps_visitors_files_when_they_are_deleted(served):
     assert answer.status_code == 200 and answer.headers["cache-control"] == "private, no-store"
 
 
+@pytest.mark.parametrize("asked", ["page=zzz", "page=a&page=b", "deep_link=zzz", "page=%00&deep_link=.."])
+def test_there_is_one_page(served, asked):
+    """Others ended in a traceback of 6 kB in the log."""
+    answer = served.visitor().http.get(f"?{asked}")
+    assert answer.status_code == 200 and answer.text.startswith("<!")
+
+
 def head(line: bytes) -> bytes:
     """A request with one more line in its head."""
     return b"GET /gradio_api/app_id HTTP/1.1\r\nHost: localhost\r\n%s\r\n\r\n" % line

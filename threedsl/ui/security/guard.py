@@ -92,6 +92,10 @@ class Guard:
         if scope["type"] != "http":
             return await send({"type": "websocket.close", "code": 1008})
         added = security_headers(scope["path"])
+        if (
+            scope["path"] == "/"
+        ):  # Gradio reads from it which page to show, and fails over all others but this one
+            scope = {**scope, "query_string": b""}
         scope = {**scope, "headers": [pair for pair in scope["headers"] if is_kept(*pair)]}
 
         async def send_with_headers(message: Message) -> None:
