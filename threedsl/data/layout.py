@@ -62,7 +62,9 @@ def check_masks(root: str | Path, pictures: Iterable[Path]) -> None:
     for picture in pictures:
         mask = mask_path(root, picture)
         if other := listed.get(os.path.abspath(mask)):
-            raise InputError(f"The mask of {picture} would replace the listed picture {other}; rename one of the two.")
+            raise InputError(
+                f"The mask of {picture} would replace the listed picture {other}; rename one of the two."
+            )
         if owners.setdefault(mask, picture) != picture:
             raise InputError(
                 f"{owners[mask]} and {picture} would share the mask {mask}; rename one of the two pictures."

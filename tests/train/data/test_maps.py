@@ -133,7 +133,9 @@ def test_a_disk_without_room_for_all_maps_is_said_before_the_first(data, network
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "posix_fallocate", full)
-    with pytest.raises(InputError, match=r"cannot be written \(No space left on device\); make room or set maps"):
+    with pytest.raises(
+        InputError, match=r"cannot be written \(No space left on device\); make room or set maps"
+    ):
         MapSteps(steps(data, OFF), network, 1, tmp_path)
 
 

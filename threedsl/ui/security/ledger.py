@@ -264,13 +264,19 @@ class Ledger:
     def _make_room(self, count: int) -> None:
         """Delete the oldest uploads that no event named, until so many bytes fit; none where they would not."""
         limit = self._clock() - limits.MAKE_ROOM_SECONDS
-        spare = [p for p, entry in self._entries.items() if self._untouched(entry) and entry.made < limit]
-        least = self._bytes["all", ""] - sum(self._entries[path].size for path in spare)
-        if least + count > limits.MOST_TEMP_BYTES:
+        least = self._bytes["all", ""] + count - limits.MOST_TEMP_BYTES
+        freed, spare = 0, []
+        for path, entry in self._entries.items():  # in the order they came
+            if (
+                entry.made >= limit or freed >= least + limits.MOST_TEMP_BYTES // 128
+            ):  # every piece of an upload asks
+                break
+            if self._untouched(entry):
+                spare.append(path)
+                freed += entry.size
+        if freed < least:
             raise InputError(NO_ROOM)
-        for path in spare:  # in the order they came
-            if self._bytes["all", ""] + count <= limits.MOST_TEMP_BYTES:
-                return
+        for path in spare:
             self._remove(path)
 
 
