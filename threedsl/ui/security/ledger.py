@@ -267,9 +267,7 @@ class Ledger:
         least = self._bytes["all", ""] + count - limits.MOST_TEMP_BYTES
         freed, spare = 0, []
         for path, entry in self._entries.items():  # in the order they came
-            if (
-                entry.made >= limit or freed >= least + limits.MOST_TEMP_BYTES // 128
-            ):  # every piece of an upload asks
+            if entry.made >= limit or freed >= least + limits.MOST_TEMP_BYTES // 128:  # asked by every piece
                 break
             if self._untouched(entry):
                 spare.append(path)
