@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -233,6 +234,24 @@ def test_not_every_piece_of_an_upload_looks_for_room(ledger, monkeypatch):
         for _ in range(100):
             take(KB // 10)
     assert len(asked) < 200 and 1250 < len(ledger._entries) < 1280
+
+
+class Asked(Counter):
+    times = 0
+
+    def __getitem__(self, key):
+        self.times += 1
+        return super().__getitem__(key)
+
+
+def test_uploads_are_passed_over_when_old_answers_go(ledger, monkeypatch):
+    """With 130,000 of somebody's, each answer of a visit at its limit took 0.2 s of the event loop's time."""
+    monkeypatch.setattr(limits, "MOST_VISIT_ANSWER_BYTES", 0)
+    for i in range(1000):
+        ledger._add(str(ledger.folder / f"{i}"), Entry(KB, ADDRESS, ledger._clock(), upload=True))
+    ledger._bytes = Asked(ledger._bytes)
+    made = [answer(ledger, f"b{i}") for i in range(3)]
+    assert there(made) == ["b2"] and ledger._bytes.times < 200
 
 
 def test_tiny_files_are_bounded_in_number(ledger, monkeypatch):

@@ -235,11 +235,10 @@ class Ledger:
             answers = ("answers of", *key)
             if self._bytes[answers] <= most:
                 continue
-            for path, entry in list(self._entries.items()):  # in the order they came
+            old = [one for one, entry in self._entries.items() if not entry.upload and _counts(entry, key)]
+            for path in (one for one in old if one not in new):  # in the order they came
                 if self._bytes[answers] <= most:
                     break
-                if entry.upload or path in new or not _counts(entry, key):
-                    continue
                 if key[0] == "session":
                     self._disown(path, caller.session)
                 else:
