@@ -117,6 +117,18 @@ def test_a_gallery_of_the_api_that_was_searched_at_once_lives_as_long_as_others(
             store.get(session, name)
 
 
+def test_few_exports_of_a_gallery_are_kept(store, tmp_path):
+    """Thousands went with the gallery, while everybody who has one waited."""
+    name = add(store, "anna")
+    folders = [tmp_path / f"{i}" for i in range(3 * visitors.KEPT_EXPORTS)]
+    for folder in folders:
+        folder.mkdir()
+        store.exported("anna", name, folder)
+    assert [folder for folder in folders if folder.exists()] == folders[-visitors.KEPT_EXPORTS :]
+    store.delete("anna", name)
+    assert not any(folder.exists() for folder in folders)
+
+
 def test_delete_makes_room(store):
     names = [add(store, "anna") for _ in range(visitors.MOST_PER_VISIT)]
     with pytest.raises(InputError, match="delete one first"):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 import shutil
 import stat
 import tempfile
+from collections import deque
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,6 +18,8 @@ except ImportError:  # Windows, where leftovers are recognised by age alone
     fcntl = None
 
 LOCK = ".lock"  # behind a folder's name: a file that its process holds locked, which ends with the process
+
+FEW = 8  # files that an event loop's thread deletes itself, at a time
 
 _locks: dict[Path, int] = {}  # file descriptors, kept open as long as this process runs
 
@@ -72,6 +76,45 @@ def remove(folder: Path) -> None:
     if folder in _locks:
         os.close(_locks.pop(folder))
         _lock_of(folder).unlink(missing_ok=True)
+
+
+class Removed:
+    """Files below `root` that are nobody's any more; for any thread. Whichever comes by helps to delete them, but
+    an event loop's, for which everybody waits, leaves all but a few to another one."""
+
+    def __init__(self, root: Path):
+        self._root = root
+        self._paths: deque[str] = deque()
+        self._handed_over = False
+
+    def append(self, path: str) -> None:
+        """Delete it with the next `delete`."""
+        self._paths.append(path)
+
+    def delete(self) -> None:
+        """Delete what is left now."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # no event loop's thread
+            self._delete(len(self._paths) + FEW)
+            return
+        if len(self._paths) <= FEW:
+            self._delete(FEW)
+        elif not self._handed_over:
+            self._handed_over = True
+            loop.run_in_executor(None, self._delete_for_others)
+
+    def _delete(self, most: int) -> None:
+        with suppress(IndexError):  # another thread took the last one
+            for _ in range(most):
+                delete_file(self._paths.popleft(), self._root)
+
+    def _delete_for_others(self) -> None:
+        try:
+            while self._paths:
+                self._delete(len(self._paths))
+        finally:
+            self._handed_over = False
 
 
 def delete_file(path: str, root: Path) -> None:

@@ -31,6 +31,7 @@ MOST_ADDRESS_PICTURES = 4000
 MOST_GALLERIES = 64  # of all visitors; a third of them may come from where no page is open
 MOST_API_GALLERIES = 20
 MOST_PICTURES_IN_ALL = 10_000  # of all visitors: about 150 MB
+KEPT_EXPORTS = 4  # of one gallery: others wait for the store while they are deleted
 LONGEST_TITLE = 60
 OWN, BUILT = "mine-", "built-"  # how the names of a visitor's and of the API's galleries begin
 
@@ -134,8 +135,14 @@ class Visitors:
             return held.gallery
 
     def exported(self, session: Session, name: str, folder: Path) -> None:
-        """Note a folder to delete with the gallery; raises as `get` does."""
-        self._use(session, name).exports.append(folder)
+        """Note a folder to delete with the gallery, and delete those of earlier exports; raises as `get` does."""
+        with self._lock:
+            exports = self._use(session, name).exports
+            exports.append(folder)
+            old = exports[:-KEPT_EXPORTS]
+            del exports[:-KEPT_EXPORTS]
+        for folder in old:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def names(self, session: Session) -> list[tuple[str, str]]:
         """(title, name) of the session's galleries, the oldest first; those of the API are never listed."""

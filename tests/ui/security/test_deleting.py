@@ -177,3 +177,19 @@ def test_a_cancelled_build_ends_and_keeps_no_gallery(empty, monkeypatch):
     cancelled.set()
     wait_until(lambda: not empty.service.visitors._building)
     assert described == [8] and not empty.service.visitors._held
+
+
+@pytest.mark.slow
+def test_only_what_was_asked_about_is_deleted(empty):
+    """A gallery that is there meanwhile is the chosen one: confirming the question about another one deleted it."""
+    visitor = empty.visitor()
+    first = visitor.build({"a.png": crop(1)}, "first")
+    label, line, *_ = visitor.press("gallery-delete", ["Delete", first.name, None])
+    assert "first" in line
+    second = visitor.build({"a.png": crop(2)}, "second")
+    again, line, *_ = visitor.press("gallery-delete", [label, second.name, None])
+    assert again == label and "Delete “second”" in line
+    assert visitor.export(second.name)
+    label, line, *_ = visitor.press("gallery-delete", [again, second.name, None])
+    assert label == "Delete" and "“second” was deleted" in line
+    assert visitor.export(first.name)

@@ -5,6 +5,7 @@ import socket
 import time
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
 from uvicorn.protocols.http.h11_impl import h11
 
@@ -32,6 +33,39 @@ def test_a_content_type_is_no_longer_than_those_of_forms(served):
         answer = http.post("gradio_api/upload", content=form % crop(1), headers=headers)
         assert answer.status_code == code
     assert answer.text == NO_UPLOAD
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.json", "a.csv", "a.svg"])
+@pytest.mark.parametrize("encoding", ["gzip", "br", "gzip, deflate, br"])
+def test_visitors_files_are_not_compressed(served, name, encoding):
+    """20 MB of two letters took 55 s of the event loop's time for each request, and others waited meanwhile."""
+    visitor, letters = (
+        served.visitor(),
+        np.random.default_rng(5).integers(97, 99, 100_000, np.uint8).tobytes(),
+    )
+    (upload,) = visitor.upload({name: letters})
+    for part in ({}, {"range": "bytes=0-49999"}):
+        answer = visitor.http.get(
+            f"gradio_api/file={upload['path']}", headers={"accept-encoding": encoding, **part}
+        )
+        assert (
+            "content-encoding" not in answer.headers and answer.content == letters[: 50_000 if part else None]
+        )
+
+
+def test_nobody_keeps_visitors_files_when_they_are_deleted(served):
+    """Without a word about it, proxies keep pictures for hours, and browsers for days."""
+    visitor = served.visitor()
+    (upload,) = visitor.upload({"photo.png": crop(3)})
+    answer = visitor.fetch(upload["path"])
+    assert answer.status_code == 200 and answer.headers["cache-control"] == "private, no-store"
+
+
+@pytest.mark.parametrize("asked", ["page=zzz", "page=a&page=b", "deep_link=zzz", "page=%00&deep_link=.."])
+def test_there_is_one_page(served, asked):
+    """Others ended in a traceback of 6 kB in the log."""
+    answer = served.visitor().http.get(f"?{asked}")
+    assert answer.status_code == 200 and answer.text.startswith("<!")
 
 
 def head(line: bytes) -> bytes:

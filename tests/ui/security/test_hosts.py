@@ -115,3 +115,16 @@ def test_what_is_no_host_at_all_is_refused_whatever_the_page_listens_on(host):
     guard = Guard(None, None, Hosts("0.0.0.0", ""))
     assert guard._refused({**scope, "headers": [(b"host", host.encode())]}).status_code == 400
     assert guard._refused({**scope, "headers": [(b"host", b"demo.example.org:80")]}) is None
+
+
+def test_the_endpoints_are_described_for_whoever_asks(served):
+    """Gradio kept the first description: its asker chose the address to which all others were told to send pictures."""
+    here, port = served.url, served.url.rstrip("/").rpartition(":")[2]
+    for other in ("localhost:1", f"[::1]:{port}", "127.0.0.2"):
+        asked = httpx.get(f"{here}gradio_api/info", headers={"host": other}, timeout=300).text
+        assert f"http://{other}" in asked and here.rstrip("/") not in asked
+        assert httpx.get(f"{here}gradio_api/openapi.json", headers={"host": other}, timeout=300).json()[
+            "paths"
+        ]
+    asked = httpx.get(f"{here}gradio_api/info", timeout=300).text
+    assert here.rstrip("/") in asked and "localhost:1" not in asked and "127.0.0.2" not in asked

@@ -1,5 +1,8 @@
 """What visits leave behind on the disk and in memory is bounded, although each event leaves only a little."""
 
+import asyncio
+import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,14 +12,14 @@ import pytest
 
 from tests.ui.test_sessions import Clock
 from tests.zips import crop, zipped
-from threedsl.ui.security import ledger as ledger_module
+from threedsl.ui import own_folder
 from threedsl.ui.security import limits
 from threedsl.ui.security.caller import Caller
-from threedsl.ui.security.ledger import Ledger
+from threedsl.ui.security.ledger import Entry, Ledger
 from threedsl.ui.security.visits import States
 from threedsl.ui.security.weight import weight
 
-MB = 2**20
+KB, MB = 2**10, 2**20
 ADDRESS = "1.1.1.1"
 
 
@@ -175,7 +178,7 @@ def test_nobody_waits_while_files_are_deleted(ledger, monkeypatch, how):
         with ThreadPoolExecutor() as pool:
             waited.append(pool.submit(ledger.serves, str(made)).result(timeout=60))
 
-    monkeypatch.setattr(ledger_module, "delete_file", slow)
+    monkeypatch.setattr(own_folder, "delete_file", slow)
     if how == "prune":
         made.unlink()
     if how == "answered":
@@ -188,6 +191,67 @@ def test_nobody_waits_while_files_are_deleted(ledger, monkeypatch, how):
     }
     run[how]()
     assert waited == [False] and not ledger.serves(str(made))
+
+
+def test_the_event_loop_deletes_no_more_than_a_few_files(ledger, monkeypatch):
+    """It helped whoever deleted many: a piece of somebody's upload then kept everybody waiting for 5 s."""
+    made, by, gone = [answer(ledger, f"{i}") for i in range(40)], [], threading.Event()
+    real = own_folder.delete_file
+
+    def noted(path, root):
+        by.append(threading.current_thread())
+        real(path, root)
+        if len(by) == len(made):
+            gone.set()
+
+    async def leave():
+        ledger.forget("anna")
+        ledger.check_room("2.2.2.2", 1)
+        return by.count(threading.current_thread())
+
+    monkeypatch.setattr(own_folder, "delete_file", noted)
+    assert asyncio.run(leave()) <= own_folder.FEW
+    assert gone.wait(60) and not there(made)
+    few = answer(ledger, "few")
+
+    async def delete():
+        ledger.delete(str(few))
+        return few.exists()
+
+    assert not asyncio.run(delete())
+
+
+def test_not_every_piece_of_an_upload_looks_for_room(ledger, monkeypatch):
+    """With 130,000 tiny uploads of somebody, each piece took 0.05 s of the event loop's time, and a photo 8 s."""
+    monkeypatch.setenv("SPACE_ID", "somebody/space")
+    monkeypatch.setattr(limits, "MOST_TEMP_BYTES", 1280 * KB)
+    for i in range(1280):
+        ledger._add(str(ledger.folder / f"{i}"), Entry(KB, ADDRESS, ledger._clock(), upload=True))
+    ledger._clock.now += limits.MAKE_ROOM_SECONDS + 1
+    asked, untouched = [], Ledger._untouched
+    monkeypatch.setattr(ledger, "_untouched", lambda entry: asked.append(entry) or untouched(entry))
+    with ledger.receiving("2.2.2.2") as take:
+        for _ in range(100):
+            take(KB // 10)
+    assert len(asked) < 200 and 1250 < len(ledger._entries) < 1280
+
+
+class Asked(Counter):
+    times = 0
+
+    def __getitem__(self, key):
+        self.times += 1
+        return super().__getitem__(key)
+
+
+def test_uploads_are_passed_over_when_old_answers_go(ledger, monkeypatch):
+    """With 130,000 of somebody's, each answer of a visit at its limit took 0.2 s of the event loop's time."""
+    monkeypatch.setattr(limits, "MOST_VISIT_ANSWER_BYTES", 0)
+    for i in range(1000):
+        ledger._add(str(ledger.folder / f"{i}"), Entry(KB, ADDRESS, ledger._clock(), upload=True))
+    ledger._bytes = Asked(ledger._bytes)
+    made = [answer(ledger, f"b{i}") for i in range(3)]
+    assert there(made) == ["b2"] and ledger._bytes.times < 200
 
 
 def test_tiny_files_are_bounded_in_number(ledger, monkeypatch):

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from types import SimpleNamespace
 
@@ -128,3 +129,21 @@ def test_two_streams_of_a_session_leave_no_traceback(empty, capfd, caplog):
         thread.join()
     time.sleep(11)
     assert "Traceback" not in capfd.readouterr().err + caplog.text
+
+
+def test_a_call_is_answered_once(empty):
+    """Who asked once more, or a second time at once, waited for ever."""
+    http = empty.visitor().http
+    call = http.post("gradio_api/call/galleries", json={"data": []}).json()["event_id"]
+    address = f"gradio_api/call/galleries/{call}"
+    assert "event: complete" in http.get(address).text
+    again = http.get(address, timeout=60)
+    assert again.status_code == 404 and "answered already" in again.text
+    assert call not in empty.page._queue.pending_messages_per_session
+
+    (photo,) = http.post("gradio_api/upload", files={"files": ("a.png", crop(4))}).json()
+    data = [{"path": photo, "meta": {"_type": "gradio.FileData"}}, "tiny", 1]
+    call = http.post("gradio_api/call/search", json={"data": data}).json()["event_id"]
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(http.get, f"gradio_api/call/search/{call}", timeout=120) for _ in range(2)]
+        assert sum("event: complete" in one.result().text for one in both) == 1

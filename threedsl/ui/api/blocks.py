@@ -16,7 +16,9 @@ from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
 
 from threedsl.errors import InputError
+from threedsl.ui.api.compression import compress_no_files
 from threedsl.ui.api.leftovers import leave_nothing
+from threedsl.ui.api.own_address import describe_for_each
 from threedsl.ui.api.starting import start_patiently
 from threedsl.ui.api.turns import take_turns
 from threedsl.ui.errors import DISK_FULL
@@ -38,6 +40,8 @@ log = logging.getLogger(__name__)
 take_turns()
 leave_nothing()
 start_patiently()
+describe_for_each()
+compress_no_files()
 
 
 class Page(gr.Blocks):

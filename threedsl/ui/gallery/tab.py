@@ -50,6 +50,7 @@ def add_gallery_tab(service: Service, limits: dict, tabs: gr.Tabs, search: Searc
                 button = gr.Button("Build gallery", variant="primary", size="lg", elem_id="gallery-build")
                 gr.HTML(HELP, elem_id="gallery-help", apply_default_css=False)
             with gr.Column(scale=9, min_width=340):
+                asked = gr.State("")  # name of the gallery that the visitor was asked about
                 line = gr.HTML(nothing_yet(), elem_id="gallery-status", apply_default_css=False)
                 own = gr.Radio([], label="Your galleries", visible=False, elem_id="gallery-own")
                 with gr.Row(visible=False, elem_id="gallery-actions") as actions:
@@ -103,18 +104,19 @@ def add_gallery_tab(service: Service, limits: dict, tabs: gr.Tabs, search: Searc
         )
 
     @in_words
-    def remove(label, name, wanted, searched, request: gr.Request):
+    def remove(label, name, wanted, searched, asked, request: gr.Request):
         session = request.session_hash
         try:
             gallery = handlers.own_gallery(service, name, session)
-            if label != SURE:
+            # Another one may be chosen since: that which was being built is, as soon as it is there.
+            if label != SURE or asked != name:
                 words = f"Delete “{gallery.title}” with {count(len(gallery.index), 'picture')}? This cannot be undone."
-                return [SURE, status(words), *[gr.skip()] * len(everything)]
+                return [SURE, status(words), *[gr.skip()] * len(everything), name]
             service.visitors.delete(session, name)
             words = f"“{gallery.title}” was deleted."
         except InputError as error:  # it has expired: the lists are out of date
             words = str(error)
-        return [DELETE, status(words), *lists(session, None, wanted, searched)]
+        return [DELETE, status(words), *lists(session, None, wanted, searched), ""]
 
     @in_words
     def write(name, request: gr.Request):
@@ -180,8 +182,8 @@ def add_gallery_tab(service: Service, limits: dict, tabs: gr.Tabs, search: Searc
     own.input(choose, own, [shown, exported, line], show_progress="hidden", **plain)
     delete.click(
         remove,
-        [delete, own, *on_search],
-        [delete, line, *everything],
+        [delete, own, *on_search, asked],
+        [delete, line, *everything, asked],
         js=script("confirm_delete", DELETE),
         show_progress="hidden",
         **plain,

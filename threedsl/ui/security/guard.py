@@ -92,6 +92,10 @@ class Guard:
         if scope["type"] != "http":
             return await send({"type": "websocket.close", "code": 1008})
         added = security_headers(scope["path"])
+        if (
+            scope["path"] == "/"
+        ):  # Gradio reads from it which page to show, and fails over all others but this one
+            scope = {**scope, "query_string": b""}
         scope = {**scope, "headers": [pair for pair in scope["headers"] if is_kept(*pair)]}
 
         async def send_with_headers(message: Message) -> None:
@@ -148,12 +152,8 @@ class Guard:
         return {function.api_name for function in functions if function.api_visibility == "public"}
 
     def _is_call(self, event_id: str) -> bool:
-        queue = self.page._queue
-        return (
-            event_id in queue.event_ids_to_events
-            or event_id in queue.pending_messages_per_session
-            or any(event_id in events for events in queue.pending_event_ids_session.values())
-        )
+        """Whether somebody may still be waiting for the answer."""
+        return any(event_id in events for events in self.page._queue.pending_event_ids_session.values())
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, request = scope["path"], Request(scope, in_time(receive))
@@ -167,7 +167,8 @@ class Guard:
             except InputError as error:
                 return await PlainTextResponse(str(error), 503)(scope, receive, send)
         if scope["method"] == "GET" and path.startswith((f"{API}/queue/data", CALL)):
-            return await answer_stream(self.app, scope, receive, send)
+            await answer_stream(self.app, scope, receive, send)
+            return self.page._queue.forget_call(path.rsplit("/", 1)[1])
         if scope["method"] != "POST":
             return await self.app(scope, receive, send)
         address = address_of(request)

@@ -25,9 +25,11 @@ FILE = "default-src 'none'; sandbox"  # a visitor's file is shown by the page, a
 
 def security_headers(path: str) -> dict[bytes, bytes]:
     """Headers of the answer to a request for this path."""
-    policy = FILE if path.startswith("/gradio_api/file=") else PAGE
+    is_file = path.startswith("/gradio_api/file=")
     return {
-        b"content-security-policy": policy.encode(),
+        b"content-security-policy": (FILE if is_file else PAGE).encode(),
         b"x-content-type-options": b"nosniff",
         b"referrer-policy": b"same-origin",
+        # Proxies and browsers would keep pictures that are deleted here.
+        **({b"cache-control": b"private, no-store"} if is_file else {}),
     }

@@ -14,13 +14,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from threedsl.errors import InputError
 from threedsl.ui.errors import DISK_FULL
-from threedsl.ui.own_folder import delete_file
+from threedsl.ui.own_folder import Removed
 from threedsl.ui.security import limits
 from threedsl.ui.security.caller import Caller
 
@@ -58,7 +58,7 @@ class Ledger:
         self._clock = clock
         self._lock = threading.RLock()
         self._entries: dict[str, Entry] = {}
-        self._removed: list[str] = []  # and not deleted yet
+        self._removed = Removed(folder)
         # By ("all", ""), ("session", …) and ("address", …), and of each the answers by ("answers of", "all", "") …
         self._bytes: Counter[tuple[str, ...]] = Counter()
 
@@ -188,9 +188,7 @@ class Ledger:
             with self._lock:
                 yield
         finally:
-            while self._removed:
-                with suppress(IndexError):  # another thread took the last one
-                    delete_file(self._removed.pop(), self.folder)
+            self._removed.delete()
 
     def _may_use(self, entry: Entry, caller: Caller) -> bool:
         if caller.session is None:
@@ -237,11 +235,10 @@ class Ledger:
             answers = ("answers of", *key)
             if self._bytes[answers] <= most:
                 continue
-            for path, entry in list(self._entries.items()):  # in the order they came
+            old = [one for one, entry in self._entries.items() if not entry.upload and _counts(entry, key)]
+            for path in (one for one in old if one not in new):  # in the order they came
                 if self._bytes[answers] <= most:
                     break
-                if entry.upload or path in new or not _counts(entry, key):
-                    continue
                 if key[0] == "session":
                     self._disown(path, caller.session)
                 else:
@@ -266,13 +263,17 @@ class Ledger:
     def _make_room(self, count: int) -> None:
         """Delete the oldest uploads that no event named, until so many bytes fit; none where they would not."""
         limit = self._clock() - limits.MAKE_ROOM_SECONDS
-        spare = [p for p, entry in self._entries.items() if self._untouched(entry) and entry.made < limit]
-        least = self._bytes["all", ""] - sum(self._entries[path].size for path in spare)
-        if least + count > limits.MOST_TEMP_BYTES:
+        least = self._bytes["all", ""] + count - limits.MOST_TEMP_BYTES
+        freed, spare = 0, []
+        for path, entry in self._entries.items():  # in the order they came
+            if entry.made >= limit or freed >= least + limits.MOST_TEMP_BYTES // 128:  # asked by every piece
+                break
+            if self._untouched(entry):
+                spare.append(path)
+                freed += entry.size
+        if freed < least:
             raise InputError(NO_ROOM)
-        for path in spare:  # in the order they came
-            if self._bytes["all", ""] + count <= limits.MOST_TEMP_BYTES:
-                return
+        for path in spare:
             self._remove(path)
 
 

@@ -127,6 +127,12 @@ class FairQueue(Queue):
             for session in self.pending_messages_per_session.drop_unread():
                 self.pending_event_ids_session.pop(session, None)
 
+    def forget_call(self, event_id: str) -> None:
+        """Nothing more comes of a call without a session that was answered; Gradio would have whoever else asks for its
+        answer wait for ever."""
+        if not self.pending_event_ids_session.get(event_id):
+            self.pending_messages_per_session.pop(event_id, None)
+
     def _forget_delivered(self) -> None:
         """Gradio keeps a set for every session that ever asked; those of calls that were answered go here."""
         pending = self.pending_event_ids_session
@@ -175,7 +181,9 @@ async def answer_stream(app: ASGIApp, scope: Scope, receive: Receive, send: Send
 
 
 def _each(error: BaseException) -> Iterator[BaseException]:
-    """The errors in a group, or the one."""
+    """The errors in a group, or the one; Starlette puts another one around those that come after an answer began."""
+    if isinstance(error, RuntimeError) and isinstance(error.__cause__, HTTPException):
+        error = error.__cause__
     inside = getattr(error, "exceptions", None)
     if inside is None:
         yield error
