@@ -114,7 +114,8 @@ def add_compare_tab(service: Service, limits: dict) -> None:
         pair.success(**scroll)
     for upload, photo, side, strip, own in zip(uploads, photos, sides, strips, running, strict=True):
         upload.clear(**empty, cancels=[*own, *shown])
-        upload.clear(read, [upload, photo, pairs], [side, strip], show_progress_on=strip, **reads)
+        left = upload.clear(read, [upload, photo, pairs], [side, strip], show_progress_on=strip, **reads)
+        left.then(**empty)  # an answer that was on its way when the comparison was cancelled
 
 
 def _strip_html(side: Query | None) -> str:
