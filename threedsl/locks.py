@@ -49,7 +49,7 @@ def locked(folder: Path) -> Iterator[int | None]:
 
 @contextmanager
 def held_alone(folder: Path) -> Iterator[bool]:
-    """Hold the lock of an existing folder unless somebody does; yields whether nobody else did."""
+    """Hold the lock of an existing folder unless somebody does; yields whether it was free."""
     with _opened(folder) as handle:
         alone = True
         if handle is not None:

@@ -28,7 +28,7 @@ SMALL_BLOCKS = (
     f"import sys, threedsl.embedding.blocks as e; e.BLOCK, e.BATCH = {BLOCK}, 3\n"
     "from threedsl.cli import main; sys.exit(main(sys.argv[1:]))"
 )
-# From within, as nobody outside knows when a block is there and the last one is not.
+# From within: outside, the moment between two blocks cannot be seen.
 KILLED = f"""
 import os, signal
 from threedsl.embedding import blocks

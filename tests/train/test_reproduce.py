@@ -73,7 +73,7 @@ def weights(folder):
     }
 
 
-# From within, as nobody outside knows when a state is there and the last step is not done.
+# From within: outside, the moment between a state and the last step cannot be seen.
 KILLED = """
 import os, signal, sys
 from train import __main__, engine

@@ -79,7 +79,7 @@ def remove(folder: Path) -> None:
 
 
 class Removed:
-    """Files below `root` that are nobody's any more; for any thread. Whichever comes by helps to delete them, but
+    """Files below `root` that have no owner any more; for any thread. Each caller helps to delete them, but
     an event loop's, for which everybody waits, leaves all but a few to another one."""
 
     def __init__(self, root: Path):

@@ -72,7 +72,7 @@ class TrainingSet:
 
     @cached_property
     def fingerprints(self) -> dict[str, str]:
-        """What must be the same where a run is resumed, by its name in the state. Files are told by their sizes, as
+        """What must be the same where a run is resumed, by its name in the state. Files are compared by size, as
         another version of a decoder may read them a little differently."""
         digest = hashlib.sha256()
         for record, place in zip(self.records, self.listing.places, strict=True):

@@ -117,7 +117,7 @@ def test_a_process_that_was_killed_is_replaced(processes):
 
 
 def test_a_picture_whose_process_is_killed_is_read_by_the_next_one():
-    """The system may kill it when memory is short, whatever the picture."""
+    """The system may kill it when memory is short, for any picture."""
     alone = DecodingProcesses(1)
     alone(encoded(person_like()), "a.png", NO_LIMITS)
     (worker,) = alone._free.queue

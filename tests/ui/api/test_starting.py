@@ -11,7 +11,7 @@ from threedsl.ui.api import starting
 
 
 class Slow(http_server.Server):
-    """A server whose thread does what it is told to once Gradio has lost its patience."""
+    """A server whose thread does what the test asks for once Gradio has given up."""
 
     reloader = None
     started = False

@@ -58,7 +58,7 @@ class Visit:
         return decode(self.page.locator("#body canvas").screenshot())
 
     def expect_body(self, reached: Callable[[np.ndarray], bool] = lambda canvas: True) -> np.ndarray:
-        """Wait until the canvas shows something, of which `reached` is true, and stands still."""
+        """Wait until the canvas shows something for which `reached` is true, and no longer changes."""
         self.page.locator("#body canvas").scroll_into_view_if_needed()
         before = self.canvas()
         for _ in range(200):

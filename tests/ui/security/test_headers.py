@@ -53,7 +53,7 @@ def test_visitors_files_are_not_compressed(served, name, encoding):
         )
 
 
-def test_nobody_keeps_visitors_files_when_they_are_deleted(served):
+def test_no_cache_keeps_visitors_files_when_they_are_deleted(served):
     """Without a word about it, proxies keep pictures for hours, and browsers for days."""
     visitor = served.visitor()
     (upload,) = visitor.upload({"photo.png": crop(3)})

@@ -117,8 +117,8 @@ def test_what_is_no_host_at_all_is_refused_whatever_the_page_listens_on(host):
     assert guard._refused({**scope, "headers": [(b"host", b"demo.example.org:80")]}) is None
 
 
-def test_the_endpoints_are_described_for_whoever_asks(served):
-    """Gradio kept the first description: its asker chose the address to which all others were told to send pictures."""
+def test_each_reader_gets_an_own_description_of_the_endpoints(served):
+    """Gradio kept the first description: its reader chose the address to which everyone else would send pictures."""
     here, port = served.url, served.url.rstrip("/").rpartition(":")[2]
     for other in ("localhost:1", f"[::1]:{port}", "127.0.0.2"):
         asked = httpx.get(f"{here}gradio_api/info", headers={"host": other}, timeout=300).text

@@ -194,7 +194,7 @@ def test_nobody_waits_while_files_are_deleted(ledger, monkeypatch, how):
 
 
 def test_the_event_loop_deletes_no_more_than_a_few_files(ledger, monkeypatch):
-    """It helped whoever deleted many: a piece of somebody's upload then kept everybody waiting for 5 s."""
+    """It helped to delete many files: a piece of somebody's upload then kept everybody waiting for 5 s."""
     made, by, gone = [answer(ledger, f"{i}") for i in range(40)], [], threading.Event()
     real = own_folder.delete_file
 

@@ -1,4 +1,4 @@
-"""The endpoints' description names the page's address, as whoever asks for it knows the page."""
+"""The description of the endpoints names the address at which its reader opened the page."""
 
 from __future__ import annotations
 

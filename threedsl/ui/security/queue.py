@@ -128,7 +128,7 @@ class FairQueue(Queue):
                 self.pending_event_ids_session.pop(session, None)
 
     def forget_call(self, event_id: str) -> None:
-        """Nothing more comes of a call without a session that was answered; Gradio would have whoever else asks for its
+        """Nothing more comes of a call without a session that was answered; Gradio would let a second request for its
         answer wait for ever."""
         if not self.pending_event_ids_session.get(event_id):
             self.pending_messages_per_session.pop(event_id, None)
