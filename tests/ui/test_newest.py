@@ -30,3 +30,19 @@ def test_who_watches_sees_a_beginning_and_an_answer():
     during = newest.run(newest.watch)
     assert not before() and not during()
     assert newest.watch()()
+
+
+def test_what_was_sent_earlier_and_arrives_later_is_not_done():
+    newest = Newest()
+    assert newest.run(lambda: "later", turn=2) == "later"
+    assert newest.run(failing, turn=1) is None
+    assert newest.run(lambda: newest.run(failing, turn=1) or "now", turn=3) == "now"
+    assert not newest.begin(2) and newest.begin(4) and newest.begin(4)
+
+
+@pytest.mark.parametrize("turn", [None, "9", float("nan"), float("inf"), 10**400, {}, [1]])
+def test_what_is_no_number_counts_as_the_latest(turn):
+    newest = Newest()
+    assert newest.run(lambda: 1, turn=5) == 1
+    assert newest.run(lambda: 2, turn=turn) == 2
+    assert newest.run(lambda: 3, turn=6) == 3 and not newest.begin(5)

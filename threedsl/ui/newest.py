@@ -1,29 +1,52 @@
 """Which of several events of one visit began last: what an earlier one still answers belongs to other photos."""
 
 from collections.abc import Callable
+from threading import Lock
 from typing import TypeVar
+
+import gradio as gr
+
+from threedsl.ui.scripts import script
 
 Result = TypeVar("Result")
 
+_LOCK = Lock()
+
 
 class Newest:
-    """Remembers what happened last. In a `gr.State` each visit has its own, which all its events share."""
+    """Remembers what happened last. In a `gr.State` each visit has its own, which all its events share.
+
+    Events arrive and start in any order, so those that fill the same components come with a number from the page
+    (`in_turn`), which grows with each.
+    """
 
     def __init__(self) -> None:
         self._last: object = None
+        self._turn: float = 0
 
-    def begin(self) -> None:
-        """Overtakes whatever runs."""
-        self._last = object()
+    def begin(self, turn: object = None) -> bool:
+        """Overtakes whatever runs; False, and nothing happens, where an event that was sent later has begun before.
+
+        turn: what the page sent; anything but a number counts as the latest.
+        """
+        number = float(turn) if isinstance(turn, int | float) and abs(turn) < 2**53 else None
+        with _LOCK:
+            if number is not None and number < self._turn:
+                return False
+            self._last = object()
+            self._turn = self._turn if number is None else number
+        return True
 
     def watch(self) -> Callable[[], bool]:
         """What is returned tells whether nothing has begun or been answered since."""
         last = self._last
         return lambda: self._last is last
 
-    def run(self, work: Callable[[], Result]) -> Result | None:
-        """What `work` returns; None where something else has begun since, even if the work failed."""
-        self.begin()
+    def run(self, work: Callable[[], Result], turn: object = None) -> Result | None:
+        """What `work` returns; None where something else has begun since, even if the work failed, or an event that was
+        sent later has begun before (`begin`): then nothing is done."""
+        if not self.begin(turn):
+            return None
         is_newest = self.watch()
         try:
             result = work()
@@ -35,3 +58,13 @@ class Newest:
             return None
         self.begin()
         return result
+
+
+def turn_number() -> gr.Number:
+    """The component of an event's number, which the page shows nowhere."""
+    return gr.Number(visible=False)
+
+
+def in_turn(inputs: list, turn: gr.Number) -> dict:
+    """`inputs` and `js` of an event: its function gets its number as the last argument."""
+    return {"inputs": [*inputs, turn], "js": script("in_turn", len(inputs))}

@@ -5,7 +5,7 @@ import gradio as gr
 from threedsl.ui.compare import handlers
 from threedsl.ui.compare.view import add_pair_view, empty_pair, held_pair, pair_values
 from threedsl.ui.errors import in_words
-from threedsl.ui.newest import Newest
+from threedsl.ui.newest import Newest, in_turn, turn_number
 from threedsl.ui.scripts import give, scroll_to_answer
 from threedsl.ui.search.handlers import change
 from threedsl.ui.search.notices import gate_html
@@ -29,6 +29,7 @@ def add_compare_tab(service: Service, limits: dict) -> None:
         sides = [gr.State(None, time_to_live=VISIT_SECONDS) for _ in range(2)]  # query.Query
         # Which photo of each side was read last, and which comparison was made.
         *photos, pairs = (gr.State(Newest()) for _ in range(3))
+        turn = turn_number()
         with gr.Row(elem_id="compare"):
             columns = [
                 _side(title, name) for title, name in (("First photo", "first"), ("Second photo", "second"))
@@ -48,9 +49,9 @@ def add_compare_tab(service: Service, limits: dict) -> None:
         values = add_pair_view("compare", WAITING)
 
     @in_words
-    def read(payload, photos: Newest, pairs: Newest):
-        pairs.begin()
-        read = photos.run(lambda: (handlers.read_side(payload),))
+    def read(payload, photos: Newest, pairs: Newest, turn):
+        pairs.begin(turn)
+        read = photos.run(lambda: (handlers.read_side(payload),), turn)
         return (*read, _strip_html(*read)) if read else [gr.skip()] * 2
 
     @in_words
@@ -61,7 +62,7 @@ def add_compare_tab(service: Service, limits: dict) -> None:
         return (side, _strip_html(side)) if side and is_newest() else [gr.skip()] * 2
 
     @in_words
-    def show_pair(first, second, first_side, second_side, pairs: Newest):
+    def show_pair(first, second, first_side, second_side, pairs: Newest, turn):
         def compare():
             both = handlers.current_sides((first, second), (first_side, second_side))
             if not all(side.ready for side in both):
@@ -69,7 +70,7 @@ def add_compare_tab(service: Service, limits: dict) -> None:
             pair = handlers.compare_photos(service, (first, second), both)
             return pair_values(*pair, service.calibration, "Both people")
 
-        return pairs.run(compare) or [gr.skip()] * len(values)
+        return pairs.run(compare, turn) or [gr.skip()] * len(values)
 
     def show_pair_if_both(first, second, *others):
         if first is None or second is None:
@@ -78,10 +79,16 @@ def add_compare_tab(service: Service, limits: dict) -> None:
 
     # What comes while one of these runs is done after it, with what is on the page by then.
     private = dict(preprocess=False, api_visibility="private", trigger_mode="always_last", **limits)
-    reads = private | READS
-    everything = [*uploads, *sides, pairs]
+
+    def reading_of(upload, photo, side, strip) -> dict:
+        inputs = in_turn([upload, photo, pairs], turn)
+        return dict(**inputs, outputs=[side, strip], show_progress_on=strip, **private | READS)
+
     comparing = dict(
-        inputs=everything, outputs=values, show_progress_on=[values[0], values[1], values[2]], **private
+        outputs=values,
+        show_progress_on=[values[0], values[1], values[2]],
+        **in_turn([*uploads, *sides, pairs], turn),
+        **private,
     )
     scroll = dict(fn=None, js=SCROLL, api_visibility="private")
     # What was compared before does not belong to what is compared now, least of all where that fails.
@@ -89,7 +96,7 @@ def add_compare_tab(service: Service, limits: dict) -> None:
     chain = examples.load_input_event.then(**empty)
     running, shown = [], []  # each side's readings, and the comparisons
     for upload, photo, side, strip in zip(uploads, photos, sides, strips, strict=True):
-        reading = dict(inputs=[upload, photo, pairs], outputs=[side, strip], show_progress_on=strip, **reads)
+        reading = reading_of(upload, photo, side, strip)
         chain = chain.then(read, **reading)
         upload.input(**empty)
         arrived = upload.input(read, **reading)
@@ -114,7 +121,7 @@ def add_compare_tab(service: Service, limits: dict) -> None:
         pair.success(**scroll)
     for upload, photo, side, strip, own in zip(uploads, photos, sides, strips, running, strict=True):
         upload.clear(**empty, cancels=[*own, *shown])
-        left = upload.clear(read, [upload, photo, pairs], [side, strip], show_progress_on=strip, **reads)
+        left = upload.clear(read, **reading_of(upload, photo, side, strip))
         left.then(**empty)  # an answer that was on its way when the comparison was cancelled
 
 

@@ -4,7 +4,7 @@ import gradio as gr
 
 from threedsl.ui.compare.view import add_pair_view, empty_pair, pair_values
 from threedsl.ui.errors import in_words
-from threedsl.ui.newest import Newest
+from threedsl.ui.newest import Newest, in_turn, turn_number
 from threedsl.ui.scripts import script
 from threedsl.ui.search import handlers
 from threedsl.ui.search.status import standing
@@ -19,14 +19,15 @@ def add_opened_match(service: Service, rows: gr.HTML, inputs: list, limits: dict
     with gr.Column(visible=False, elem_id="detail") as section:
         above = gr.Button("Back to the matches", size="sm", elem_id="back-above")
         opened = gr.State(Newest())  # which match was opened last
+        turn = turn_number()
         values = add_pair_view("match")
         below = gr.Button("Back to the matches", size="sm", elem_id="back")
 
     @in_words
-    def open_match(name, query, answer, opened, event: gr.EventData, request: gr.Request):
+    def open_match(name, query, answer, opened, turn, event: gr.EventData, request: gr.Request):
         row = event._data.get("index")
         pair = opened.run(
-            lambda: handlers.open_match(service, name, query, answer, row, request.session_hash)
+            lambda: handlers.open_match(service, name, query, answer, row, request.session_hash), turn
         )
         if pair is None:
             return [gr.skip()] * len(values)
@@ -37,8 +38,8 @@ def add_opened_match(service: Service, rows: gr.HTML, inputs: list, limits: dict
     rows.click(fn=None, js=script("open_match", empty_pair()), outputs=values, **private)
     rows.click(
         open_match,
-        [*inputs, opened],
-        values,
+        **in_turn([*inputs, opened], turn),
+        outputs=values,
         show_progress_on=values[:3],
         trigger_mode="multiple",  # another match may be chosen before the first is there
         **private,

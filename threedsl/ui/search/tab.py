@@ -11,7 +11,7 @@ from threedsl.ui.bodies.everyone import add_everyone, everyone_button, everyone_
 from threedsl.ui.errors import in_words
 from threedsl.ui.examples.first_screen import FirstScreen, offer
 from threedsl.ui.examples.strip import add_example_strip
-from threedsl.ui.newest import Newest
+from threedsl.ui.newest import Newest, in_turn, turn_number
 from threedsl.ui.scripts import script, scroll_to_answer
 from threedsl.ui.search import handlers
 from threedsl.ui.search.cards import empty_rows, ranked_rows
@@ -42,6 +42,7 @@ def add_search_tab(service: Service, limits: dict) -> SearchTab:
             gr.State(Newest()),
             gr.State(Newest()),
         )  # which photo was read, and search made, last
+        turn = turn_number()
         gallery = gr.Radio(
             service.shelf.choices, value=service.shelf.choices[0][1], label="Search in", render=False
         )
@@ -85,16 +86,16 @@ def add_search_tab(service: Service, limits: dict) -> SearchTab:
         return [query, "", people_buttons(query), notices_html(query), *everyone_values(query)]
 
     @in_words
-    def open_photo(payload, photos):
+    def open_photo(payload, photos, turn=None):
         # Emptying the box is an input event as well as `upload.clear`.
         if payload is None:
             return [gr.skip()] * 6
-        query = photos.run(lambda: add(None, handlers.read_photos([payload])))
+        query = photos.run(lambda: add(None, handlers.read_photos([payload])), turn)
         return opened(query) if query else [gr.skip()] * 6
 
     @in_words
-    def add_photos(more_photos, payload, query, photos):
-        query = photos.run(lambda: handlers.add_photos(service, payload, query, more_photos))
+    def add_photos(more_photos, payload, query, photos, turn=None):
+        query = photos.run(lambda: handlers.add_photos(service, payload, query, more_photos), turn)
         return opened(query) if query else [gr.skip()] * 6
 
     @in_words
@@ -121,6 +122,7 @@ def add_search_tab(service: Service, limits: dict) -> SearchTab:
         camera,
         before,
         searches,
+        turn,
         request: gr.Request,
         progress=gr.Progress(),
     ):
@@ -133,7 +135,7 @@ def add_search_tab(service: Service, limits: dict) -> SearchTab:
                 return None, query, 0.0
             return handlers.search(service, payload, query, name, count, wanted, before, session, progress)
 
-        found = searches.run(search)
+        found = searches.run(search, turn)
         if found is None:
             return [gr.skip()] * len(shown_there)
         answer, query, seconds = found
@@ -172,9 +174,9 @@ def add_search_tab(service: Service, limits: dict) -> SearchTab:
     def emptied() -> list:
         return [None, *opened(None), *empty_answer()]
 
-    def clear(photos, searches):
-        photos.begin()
-        searches.begin()
+    def clear(photos, searches, turn):
+        photos.begin(turn)
+        searches.begin(turn)
         return emptied()
 
     query_parts = [upload, query_state, searched, gallery, k, *hide.values(), answer_state, searches]
@@ -194,7 +196,7 @@ def add_search_tab(service: Service, limits: dict) -> SearchTab:
         **READS,
     )
     searching = dict(
-        inputs=query_parts,
+        **in_turn(query_parts, turn),
         outputs=shown_there,
         preprocess=False,
         show_progress_on=rows,
@@ -215,11 +217,11 @@ def add_search_tab(service: Service, limits: dict) -> SearchTab:
         running.append(found)
 
     for event in (upload.input, examples.success):
-        read = event(open_photo, [upload, photos], **reading)
+        read = event(open_photo, **in_turn([upload, photos], turn), **reading)
         then_search(read.success, search_where(lambda payload, *_: payload))
         read.failure(emptied, **emptying)
         running.append(read)
-    added = more.upload(add_photos, [more, upload, query_state, photos], **reading)
+    added = more.upload(add_photos, **in_turn([more, upload, query_state, photos], turn), **reading)
     then_search(added.success, show_search)
     then_search(button.click, show_search)
     running.append(added)
@@ -238,7 +240,7 @@ def add_search_tab(service: Service, limits: dict) -> SearchTab:
     search_again = search_where(lambda payload, query, on_page: is_own(payload, query) or (query and on_page))
     for event in (gallery.input, k.release, *(box.input for box in hide.values())):
         then_search(event, search_again)
-    upload.clear(clear, [photos, searches], **emptying, cancels=running)
+    upload.clear(clear, **in_turn([photos, searches], turn), **emptying, cancels=running)
     first_screen = FirstScreen(service, strip)
 
     def show_first(payload, query):
