@@ -3,12 +3,13 @@
 import argparse
 import sys
 
-from benchmarks import embedding, load, query, reranking, scoring, silhouette, training
+from benchmarks import embedding, load, query, reranking, scoring, silhouette
 from benchmarks.bodies import command as bodies
 from benchmarks.galleries import command as gallery
 from benchmarks.growth import command as growth
 from benchmarks.photos import command as photos
 from benchmarks.results import command as results
+from benchmarks.trainer import step, synthesis
 from threedsl.errors import InputError
 
 COMMANDS = {
@@ -29,7 +30,8 @@ COMMANDS = {
         silhouette,
         "the silhouette renderer compared with PyTorch3D's, and its share of a training step",
     ),
-    "training": (training, "a training step compared with a bare one of the same two trunks"),
+    "synthesis": (synthesis, "synthetic people a second"),
+    "training": (step, "a training step compared with a bare one of the same two trunks"),
 }
 
 

@@ -129,7 +129,7 @@ def step_share(report: dict, repeats: int) -> str:
     """CPU time of one training step of the lite configuration, and of the silhouettes in it, on one thread."""
     import torch
 
-    from benchmarks.training import CONFIG, ON_A_CPU, toy_step
+    from benchmarks.trainer.step import CONFIG, ON_A_CPU, toy_step
     from threedsl.render.project import project_silhouette
     from train.configs.read import load_config
     from train.learner import total_loss

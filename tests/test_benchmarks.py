@@ -9,10 +9,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks import load, peers, query, scoring, silhouette, table, training
+from benchmarks import load, peers, query, scoring, silhouette, table
 from benchmarks.contenders import CONTENDERS
 from benchmarks.features import write_distances, write_features
 from benchmarks.peers import ROOT, Contender
+from benchmarks.trainer import step, synthesis
 from threedsl.errors import InputError
 from train.configs.read import load_config
 
@@ -227,8 +228,20 @@ def test_an_answer_without_its_matches_is_a_failure(monkeypatch, tmp_path):
 def test_steps_of_the_shipped_configuration_are_timed(monkeypatch):
     """Those of `training` and of `silhouette`, which once set a size that the network no longer takes."""
     monkeypatch.setattr("torch.set_num_threads", lambda count: None)  # of this process, for all other tests
-    config = load_config(training.CONFIG, [*training.ON_A_CPU, "identities=2", "instances=2"])
-    ours, bare = training.step_times(config, 2)
+    config = load_config(step.CONFIG, [*step.ON_A_CPU, "identities=2", "instances=2"])
+    ours, bare = step.step_times(config, 2)
     assert len(ours) == len(bare) == 2 and min(*ours, *bare) > 0
     report = {"rounds": {"1": {"20": [{"cpu": 100.0}]}}}
     assert "A training step of 3dsl-lite at 256 x 128" in silhouette.step_share(report, 1)
+
+
+def test_a_start_does_not_count_as_time_of_people():
+    """Two people a second with two pictures each, after starts of 10 and 12 s."""
+    pairs = [((6, 12, start + 3.0), (30, 60, start + 15.0)) for start in (10.0, 12.0)]
+    assert synthesis.speeds(pairs) == ["11.0 (10.0 – 12.0)", "2.0 (2.0 – 2.0)", "4.0 (4.0 – 4.0)"]
+
+
+@pytest.mark.slow
+def test_people_are_made_and_counted():
+    people, pictures, seconds = synthesis.run(1, 1)
+    assert people == 1 and pictures in (9, 12) and seconds > 0

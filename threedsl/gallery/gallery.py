@@ -268,7 +268,7 @@ class Gallery:
             for name, piece in self._pieces.items()
             if weights[name]
         }
-        k, count = min(int(k), len(self.records)), int(allowed.sum())
+        k, count = min(int(k), len(self.records)), int(np.count_nonzero(allowed))
         few = count <= max(k, index_kinds.EXHAUSTIVE if count < len(allowed) else 0)
         if self.kind == "flat" or few:
             answers = ranking.exhaustive(list(terms.values()), k, allowed)

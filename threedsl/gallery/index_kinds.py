@@ -90,7 +90,7 @@ def candidates(
     import faiss
 
     wanted = proposals(len(allowed), k, of_two)
-    share = max(float(allowed.mean()), 1 / len(allowed))
+    share = max(1, np.count_nonzero(allowed)) / len(allowed)
     bits = np.packbits(allowed, bitorder="little")
     selector = None if share == 1 else faiss.IDSelectorBitmap(len(allowed), faiss.swig_ptr(bits))
     _, rows = index.search(queries, wanted, params=_how_hard(index, wanted, share, selector))

@@ -39,7 +39,7 @@ def exhaustive(
     """
     count = len(terms[0].queries)
     height = min(16_384, max(256, (32 << 20) // (4 * max(1, count))))
-    some = np.flatnonzero(allowed) if allowed.mean() < GATHERED else None
+    some = np.flatnonzero(allowed) if np.count_nonzero(allowed) < GATHERED * len(allowed) else None
     total = len(allowed) if some is None else len(some)
     best_scores, best_rows = np.empty((count, 0), np.float32), np.empty((count, 0), np.int64)
     for start in range(0, total, height):
@@ -75,21 +75,30 @@ def proposed(
         return index_kinds.candidates(index, terms[index].queries, k, allowed, of_two=len(terms) > 1)
 
     with ThreadPoolExecutor(len(terms)) as pool:  # one query keeps FAISS's own threads busy in part alone
-        found = list(pool.map(candidates, terms))
-    return [
-        among(list(terms.values()), query, np.unique(rows[rows >= 0]), k)
-        for query, rows in enumerate(np.concatenate(found, axis=1))
-    ]
+        found = np.concatenate(list(pool.map(candidates, terms)), axis=1)
+        rows = [own[np.diff(own, prepend=-1) > 0] for own in np.sort(found)]  # without -1, each once
+        parts = pool.map(
+            lambda term: [_part(term, query, own) for query, own in enumerate(rows)], terms.values()
+        )
+        scores = [sum(of_query) for of_query in zip(*parts, strict=True)]
+    return [_ordered(*answer, k) for answer in zip(scores, rows, strict=True)]
 
 
 def among(
     terms: Sequence[Term], query: int, rows: NDArray[np.int64], k: int
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """The k best of some rows (M,) for one query; each row's score depends on nothing but itself."""
-    scores = np.zeros(len(rows), np.float32)
-    for term in terms:
-        found = term.piece.rows(rows)
-        scores += np.float32(term.weight) * np.einsum("md,d->m", found, term.queries[query])
+    return _ordered(sum(_part(term, query, rows) for term in terms), rows, k)
+
+
+def _part(term: Term, query: int, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    """A term's part of the scores of some rows (M,) for one query."""
+    return np.float32(term.weight) * np.einsum("md,d->m", term.piece.rows(rows), term.queries[query])
+
+
+def _ordered(
+    scores: NDArray[np.float32], rows: NDArray[np.int64], k: int
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     order = np.lexsort((rows, -scores))[:k]
     return scores[order], rows[order]
 

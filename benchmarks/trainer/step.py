@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from train.data.dataset import Batch
     from train.learner import Learner
 
-CONFIG = Path(__file__).resolve().parents[1] / "train" / "configs" / "3dsl-lite.yaml"
+CONFIG = Path(__file__).resolve().parents[2] / "train" / "configs" / "3dsl-lite.yaml"
 ON_A_CPU = ["identities=4", "instances=4", "precision=no", "graph=false", "start=null"]
 
 

@@ -1,0 +1,1 @@
+"""What the trainer costs: a step, and the synthetic people it learns from."""
