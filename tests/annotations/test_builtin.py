@@ -75,17 +75,17 @@ class FindsOnly:
     def __init__(self, looks):
         self.looks, self.seen = looks, 0
 
-    def __call__(self, image):
+    def __call__(self, image, limit):
         self.seen += 1
         points = np.column_stack([5.0 + np.arange(17), np.full(17, 9.0), np.full(17, 0.8)]).astype(np.float32)
-        return SimpleNamespace(person=SimpleNamespace(keypoints=points) if self.seen == self.looks else None)
+        return [SimpleNamespace(keypoints=points)] if self.seen == self.looks else []
 
 
 @pytest.mark.parametrize("looks", [1, 2, 3, 4])
 def test_a_picture_is_looked_at_again_until_somebody_is_found(monkeypatch, looks):
     picture = np.random.default_rng(0).integers(0, 255, (100, 50, 3), dtype=np.uint8)
     finder = FindsOnly(looks)
-    monkeypatch.setattr("threedsl.people.choose", finder)
+    monkeypatch.setattr("threedsl.people.find_people", finder)
     points = builtin.keypoints_of(picture)
     assert finder.seen == looks
     x = 5.0 + np.arange(17)
@@ -100,7 +100,7 @@ def test_a_picture_is_looked_at_again_until_somebody_is_found(monkeypatch, looks
 
 def test_four_looks_are_enough(monkeypatch):
     finder = FindsOnly(99)
-    monkeypatch.setattr("threedsl.people.choose", finder)
+    monkeypatch.setattr("threedsl.people.find_people", finder)
     assert builtin.keypoints_of(np.zeros((100, 50, 3), np.uint8)) is None and finder.seen == 4
 
 

@@ -5,17 +5,21 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from benchmarks.bodies.frozen import load
+from threedsl.body.coco import torso_lengths
 from threedsl.errors import InputError
+from threedsl.people import FoundPerson, choose, find_people, given
 from threedsl.people.crops import Box
+from threedsl.people.finder import keypoints_in
 from threedsl.people.given import check_boxes, everybody, overlap
 
 SIZE = (480, 640)
 BOXES = [[10, 20, 110, 220], [300, 40, 380, 400]]
 
 
-@pytest.mark.parametrize("given", [BOXES, np.float32(BOXES), SimpleNamespace(xyxy=np.array(BOXES))])
-def test_boxes_come_as_lists_arrays_and_detections(given):
-    assert check_boxes(given, SIZE).tolist() == BOXES
+@pytest.mark.parametrize("boxes", [BOXES, np.float32(BOXES), SimpleNamespace(xyxy=np.array(BOXES))])
+def test_boxes_come_as_lists_arrays_and_detections(boxes):
+    assert check_boxes(boxes, SIZE).tolist() == BOXES
 
 
 def test_no_boxes_are_no_people_and_parts_beyond_the_photo_are_cut_off():
@@ -61,3 +65,38 @@ def test_the_picture_inside_a_crop():
     assert box.inside((200, 100)) == (slice(10, 200), slice(20, 100))
     assert box.inside((400, 50)) == (slice(20, 400), slice(10, 50))
     assert Box(3, 4, 30, 40).inside((64, 32)) == (slice(0, 64), slice(0, 32))
+
+
+HARD = 115  # of the frozen set's even half: somebody bends, whom the finder hardly sees
+
+
+def test_whoever_fills_a_crop_has_keypoints_even_where_the_finder_is_unsure():
+    frozen = load().half(odd=False)
+    crop = np.ascontiguousarray(frozen.pictures[HARD])
+    assert find_people(crop) == []
+    (somebody,) = everybody(crop)
+    assert somebody.box == (0, 0, crop.shape[1], crop.shape[0])
+    truth = frozen.keypoints[HARD] * [crop.shape[1] / 128, crop.shape[0] / 256, 1]
+    seen = truth[:, 2] >= 0.6
+    apart = np.linalg.norm(somebody.person.keypoints[seen, :2] - truth[seen, :2], axis=1)
+    assert np.median(apart) < 0.2 * torso_lengths(truth[None])[0]
+    choice = choose(crop)
+    assert choice.count == 1 and choice.warning == "" and keypoints_in(crop) is not None
+
+
+def test_an_unsure_find_counts_in_a_given_box_alone_and_after_a_certain_one(monkeypatch):
+    def person(box, score):
+        return FoundPerson(box, np.full((17, 3), 0.9, np.float32), score)
+
+    found = [
+        person((100, 20, 140, 220), 0.9),
+        person((20, 20, 90, 210), 0.25),
+        person((15, 10, 95, 150), 0.5),
+    ]
+    monkeypatch.setattr(given, "candidates", lambda image: found)
+    monkeypatch.setattr(given, "find_people", lambda image: [])
+    picture = np.zeros((240, 200, 3), np.uint8)
+    for count, score in ((3, 0.5), (2, 0.25), (1, None)):
+        del found[count:]
+        (somebody,) = everybody(picture, [[20, 20, 90, 210]])
+        assert (somebody.person and somebody.person.score) == score

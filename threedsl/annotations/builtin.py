@@ -69,17 +69,17 @@ def keypoints_of(image: NDArray[np.uint8]) -> NDArray[np.float32] | None:
     The finder overlooks people who fill the picture or stand in the dark, and differs between a picture and its mirror
     image; so the picture is looked at again with a border of its own colours, with its contrast spread, and mirrored.
     """
-    from threedsl.people import choose
+    from threedsl.people import find_people
 
-    if (person := choose(image).person) is not None:
-        return person.keypoints
+    if people := find_people(image, limit=1):
+        return people[0].keypoints
     edge = round(BORDER * image.shape[0])
-    if (person := choose(bordered(image, edge)).person) is not None:
-        return person.keypoints - np.float32([edge, edge, 0])
-    if (person := choose(spread(image)).person) is not None:
-        return person.keypoints
-    if (person := choose(np.ascontiguousarray(image[:, ::-1])).person) is not None:
-        points = person.keypoints[list(COCO_FLIP)]
+    if people := find_people(bordered(image, edge), limit=1):
+        return people[0].keypoints - np.float32([edge, edge, 0])
+    if people := find_people(spread(image), limit=1):
+        return people[0].keypoints
+    if people := find_people(np.ascontiguousarray(image[:, ::-1]), limit=1):
+        points = people[0].keypoints[list(COCO_FLIP)]
         points[:, 0] = image.shape[1] - points[:, 0]
         return points
     return None

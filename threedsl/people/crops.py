@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from threedsl.people.finder import LIKELY, find_people
+from threedsl.people.finder import FOUND, LIKELY, candidates, certain, in_crop
 from threedsl.people.person import FoundPerson
 
 CROP_ASPECT = 2.0  # height over width of a person crop
@@ -15,6 +15,7 @@ CROP_MARGIN = 0.07  # share of the person's height left free above and below
 WIDEST = 1.1
 CROP_HEIGHT = 420  # pixels; upright pictures up to it are crops of one person
 UNSURE = "This may not be a person, so the result is a guess."
+MOST = 20  # people of one picture
 FILLED = 0.75  # share of an upright picture that a crop of its person takes when the picture is that crop
 
 
@@ -85,7 +86,8 @@ class Box:
 class Choice:
     """What a search takes of a picture when no choice is made, and which people it chose among.
 
-    people: all that were found, the one in the box first. crop: the picture is a crop of one person, found or not.
+    people: all that were found, the one in the box first. crop: the picture is a crop of one person, found or not; that
+    person may be an unsure find (`threedsl.people.finder.in_crop`).
     """
 
     box: Box
@@ -105,7 +107,7 @@ class Choice:
     @property
     def warning(self) -> str:
         """One sentence on why the result for the one in the box is a guess; "" for a whole body, or none found."""
-        if self.person is None:
+        if self.person is None or self.person.score < FOUND:
             return ""
         crop = self.box.whole and _is_crop(self.box.height, self.box.width)
         return warning_of(self.person, crop)
@@ -161,9 +163,10 @@ def choose(image: np.ndarray, small: np.ndarray | None = None) -> Choice:
 
     A small upright picture is a crop of one person, whatever is found in it. small: as for `find_people`.
     """
-    people = tuple(find_people(image, small=small))
+    every, size = candidates(image, small), image.shape[:2]
     if is_crop(image):
-        return Choice(whole_picture(image), people, True)
+        return Choice(whole_picture(image), tuple(in_crop(every, size)[:MOST]), True)
+    people = tuple(certain(every, size)[:MOST])
     box = person_box(image, people[0]) if people else whole_picture(image)
     return Choice(box, people, bool(people) and box.whole)
 

@@ -22,6 +22,9 @@ FOR_LARGE, FOR_MIDDLE, FOR_SMALL = (192, 1 / 6), (320, 0.0), (640, 0.0)
 SURE, TALL = 0.6, 0.5  # a score and a share of the photo's height that need no second look
 LIKELY = 0.5  # a score that needs no third look
 FOUND = 0.35  # detections that score lower are dropped
+# The same for a picture that somebody is known to fill: of 30 synthetic crops of people who were not found, 28 had such
+# a detection, and the bodies that follow these look 16 instead of 29 degrees past the truth.
+FOUND_IN_CROP = 0.2
 CENTRE = 0.1  # the least confidence of a centre to look at its keypoints at all
 MOST = 16  # people of one pass
 FURTHER = 2 / 3  # of the side: there MoveNet tells a back from a front where it could not before
@@ -42,8 +45,7 @@ def find_people(
     Raises:
         InputError: the finder's weights are missing or damaged.
     """
-    people = [person for person in candidates(image, small) if person.score >= FOUND]
-    return sorted(people, key=lambda person: -prominence(person, image.shape[:2]))[:limit]
+    return certain(candidates(image, small), image.shape[:2])[:limit]
 
 
 def reduced(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -69,8 +71,20 @@ def keypoints_in(crop: NDArray[np.uint8]) -> NDArray[np.float32] | None:
 
     One pass, so the person has to fill the crop.
     """
-    people = [person for person in look(crop, *FOR_LARGE) if person.score >= FOUND]
-    return max(people, key=lambda person: prominence(person, crop.shape[:2])).keypoints if people else None
+    people = in_crop(look(crop, *FOR_LARGE), crop.shape[:2])
+    return people[0].keypoints if people else None
+
+
+def certain(people: list[FoundPerson], size: tuple[int, int]) -> list[FoundPerson]:
+    """Those of `candidates` who are people, in a picture of size (height, width), the most prominent first."""
+    found = [person for person in people if person.score >= FOUND]
+    return sorted(found, key=lambda person: -prominence(person, size))
+
+
+def in_crop(people: list[FoundPerson], size: tuple[int, int]) -> list[FoundPerson]:
+    """`certain` of a picture that somebody is known to fill; where no one is, the likeliest candidate, if any."""
+    unsure = [person for person in people if person.score >= FOUND_IN_CROP]
+    return certain(people, size) or sorted(unsure, key=lambda person: -person.score)[:1]
 
 
 def prominence(person: FoundPerson, size: tuple[int, int]) -> float:

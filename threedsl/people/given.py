@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from threedsl.errors import InputError
 from threedsl.people.crops import Box, choose, crop_box, person_box
-from threedsl.people.finder import FOR_LARGE, find_people, look, similarity
+from threedsl.people.finder import FOR_LARGE, FOUND, FOUND_IN_CROP, candidates, find_people, look, similarity
 from threedsl.people.finder import SAME as SAME_KEYPOINTS
 from threedsl.people.person import FoundPerson
 
@@ -46,7 +46,7 @@ def everybody(image: NDArray[np.uint8], boxes: object = None) -> list[Somebody]:
     if choice.crop:
         box = (0.0, 0.0, float(image.shape[1]), float(image.shape[0]))
         person = choice.person
-        return [Somebody(box if person is None else person.box, choice.box, person)]
+        return [Somebody(person.box if person and person.score >= FOUND else box, choice.box, person)]
     return [
         Somebody(one.box, person_box(image, one), one)
         for one in (closer(image, each) for each in choice.people)
@@ -140,16 +140,17 @@ def _looked_up(image: NDArray[np.uint8], box: NDArray[np.float64]) -> FoundPerso
     x0, y0 = (int(value) for value in np.maximum(box[:2] - border, 0))
     x1, y1 = (int(value) for value in np.ceil(np.minimum(box[2:] + border, [width, height])))
     shift = np.array([x0, y0])
-    best = None
-    for one in find_people(image[y0:y1, x0:x1]):
-        moved = replace(
+    here = [
+        replace(
             one,
             box=tuple(float(value) for value in np.array(one.box) + np.tile(shift, 2)),
             keypoints=one.keypoints + np.array([x0, y0, 0], np.float32),
         )
-        if best is None or overlap(box, moved.box) > overlap(box, best.box):
-            best = moved
-    return best if best is not None and overlap(box, best.box) >= SAME else None
+        for one in candidates(image[y0:y1, x0:x1])
+        if one.score >= FOUND_IN_CROP
+    ]
+    inside = [one for one in here if overlap(box, one.box) >= SAME]
+    return max(inside, key=lambda one: (one.score >= FOUND, overlap(box, one.box)), default=None)
 
 
 def overlap(first: NDArray | tuple, second: NDArray | tuple) -> float:

@@ -107,7 +107,7 @@ def test_doubtful_people_carry_a_warning(monkeypatch, group, found):
     notes = (found,) if found in BODY else ()
     one = FoundPerson((50, 20, 350, 590), points, 0.9 if notes else 0.4, notes)
     sure = replace(one, box=(450, 20, 750, 590), notes=(), score=0.9)
-    monkeypatch.setattr(crops, "find_people", lambda image, small=None: [one, sure])
+    monkeypatch.setattr(crops, "certain", lambda people, size: [one, sure])
     photo = read_photo(group)
     assert "is a guess" in photo.people[0].warning and photo.people[1].warning == ""
     assert photo.people[0].warning in notice(photo, photo.people[0])
