@@ -50,9 +50,7 @@ class Held:
 
 def studio_photos(count: int) -> list[Path]:
     """Of so many people."""
-    return [
-        openpeople_folder() / f"P{i:03d}" / "assets" / "studio_posture.jpg" for i in range(1, count + 1)
-    ]
+    return [openpeople_folder() / f"P{i:03d}" / "assets" / "studio_posture.jpg" for i in range(1, count + 1)]
 
 
 def expect_matches_in(visit: Visit, number: int) -> None:

@@ -171,9 +171,7 @@ def add_gallery_tab(service: Service, limits: dict, tabs: gr.Tabs, search: Searc
         show_progress_on=[line],
         **plain,
         **limits,
-    ).success(
-        None, [files, title], [files, title], js=script("empty_built"), api_visibility="private"
-    )
+    ).success(None, [files, title], [files, title], js=script("empty_built"), api_visibility="private")
     files.change(
         lambda given: gr.File(label=files_label(len(given or []))),
         files,
