@@ -72,11 +72,7 @@ def _is_picture(folder: Path, name: str) -> bool:
 def _text(folder: Path, name: str) -> str:
     try:
         return (folder / name).read_text(encoding="utf-8") if _is_own(folder, name) else ""
-    except (
-        OSError,
-        RuntimeError,
-        UnicodeDecodeError,
-    ):  # before Python 3.13 a link to itself is a RuntimeError
+    except (OSError, RuntimeError, UnicodeDecodeError):  # RuntimeError: a link to itself, before Python 3.13
         return ""
 
 
