@@ -1,6 +1,6 @@
 // For `js_on_load` of a gallery on the page. Sends {gallery, names}: the changed names by the rows of their pictures. The
-// gallery is redrawn once they are saved, which it then says; what was typed since, or could not be saved, stays, and so
-// does the keyboard's place.
+// gallery is redrawn once they are saved, which it then says; what was typed since, or could not be saved, stays, and
+// so does the keyboard's place.
 const typed = {}, sent = {};  // by gallery: names by row that were not saved, and those that were sent last
 let place = null, drawn = null;
 const form = () => element.querySelector('form[data-gallery]');
