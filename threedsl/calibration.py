@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,16 @@ class Curve:
     false_match_rate: np.ndarray
     true_match_rate: np.ndarray
 
+    def check(self) -> None:
+        """Raises ValueError unless these are curves of shares over rising scores; any others would give shares all the
+        same, or fail with every search."""
+        shares = np.stack([self.same, self.false_match_rate, self.true_match_rate])
+        if self.score.ndim != 1 or shares.shape != (3, len(self.score)) or not len(self.score):
+            raise ValueError("a curve's lengths differ")
+        rising = np.isfinite(self.score).all() and (np.diff(self.score) >= 0).all()
+        if not rising or not ((shares >= 0) & (shares <= 1)).all():  # false for NaN as well
+            raise ValueError("a curve is none of shares")
+
 
 @dataclass(frozen=True)
 class Calibration:
@@ -40,8 +51,10 @@ class Calibration:
     same_pairs: float | None = None
 
     @classmethod
-    def read(cls, folder: str | Path | None) -> Calibration | None:
+    def read(cls, folder: str | Path | None, streams: Collection[str] = ()) -> Calibration | None:
         """From metrics.json of a checkpoint's folder; None if there is none, or it has no calibration yet.
+
+        streams: those that it must have.
 
         Raises:
             InputError: the file is damaged.
@@ -57,6 +70,10 @@ class Calibration:
                 stream: Curve(*(np.asarray(values[name], np.float64) for name in FIELDS))
                 for stream, values in measured["streams"].items()
             }
+            if not set(curves) >= set(streams):
+                raise ValueError("a stream is missing")
+            for curve in curves.values():
+                curve.check()
             counted = measured.get("same pairs")
             rate = None if counted is None else float(counted) / float(measured["pairs"])
             if rate is not None and not 0 < rate < 1:

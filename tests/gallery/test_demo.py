@@ -82,9 +82,21 @@ def test_crops_are_made_once_and_are_the_same(gallery, tmp_path, monkeypatch):
     path = tmp_path / "again.jpg"
     path.write_bytes(demo._as_jpeg(crops["left"]))
     assert path.read_bytes() == next(p for p in before if p.name == "P007-left.jpg").read_bytes()
-    assert [path.name for path in records[0].path.parent.parent.iterdir()] == [
-        f"openpeople-{demo.CROPS_VERSION}"
-    ]
+    (folder,) = records[0].path.parent.parent.iterdir()
+    assert folder == records[0].path.parent and folder.name.startswith(f"openpeople-{demo.CROPS_VERSION}-")
+
+
+def test_crops_of_another_release_of_the_package_are_others(tmp_path, monkeypatch):
+    """As after an update of openpeople: the gallery showed the old people's pictures under the new people's names."""
+    monkeypatch.setattr(demo, "openpeople_folder", lambda: tmp_path)
+    assets = tmp_path / "P001" / "assets"
+    assets.mkdir(parents=True)
+    for name in demo.CUT_FROM:
+        person_like(400, 300).save(assets / name)
+    before = {record.path for record in demo.openpeople_records()}
+    assert before == {record.path for record in demo.openpeople_records()} and len(before) == 5
+    person_like(500, 300).save(assets / "character_sheet.jpg")
+    assert not before & {record.path for record in demo.openpeople_records()}
 
 
 def test_without_the_package_there_is_a_sentence(monkeypatch):

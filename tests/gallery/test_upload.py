@@ -1,11 +1,14 @@
 """Other files in a zip do not change whom its pictures show."""
 
+import unicodedata
+
 import pytest
 
 from tests.zips import crop, zipped
 from threedsl.errors import InputError
 from threedsl.gallery.archive import LONGEST_LABEL
 from threedsl.gallery.upload import open_upload
+from threedsl.ui.sessions import one_line
 
 PEOPLE = {"people/anna/1.png": crop(1), "people/anna/2.png": crop(2), "people/ben/1.png": crop(3)}
 LIST = b"images/a.png 7 2\nimages/b.png 8 1\n"
@@ -87,3 +90,26 @@ def test_people_whose_long_names_only_differ_at_the_end_stay_two(tmp_path, how):
         files = {"0.png": crop(0), "1.png": crop(1), "gallery.txt": lines.encode()}
     found = {person for _, person in labels(tmp_path, files)[0]}
     assert len(found) == 2 and all(len(person) == LONGEST_LABEL for person in found)
+
+
+@pytest.mark.parametrize("zip_file", [True, False], ids=["zip", "files"])
+def test_accents_are_equal_however_they_are_written(tmp_path, zip_file):
+    """A Mac's list of a folder has them apart from their letters; what is typed has not. The pictures were said not to
+    have come, and one person was two."""
+    apart, typed = (unicodedata.normalize(form, "Zoë") for form in ("NFD", "NFC"))
+    files = {f"{apart}1.png": crop(1), f"{typed}2.png": crop(2), f"{apart}3.png": crop(3)}
+    lines = f"{typed}1.png {apart}\n{apart}2.png {typed}\n{apart}3.png {apart}\n"
+    paths = []
+    for name, data in (
+        {"all.zip": zipped(files | {"gallery.txt": lines.encode()})} if zip_file else files
+    ).items():
+        paths.append(tmp_path / name)
+        paths[-1].write_bytes(data)
+    if not zip_file:
+        paths.append(tmp_path / "list.txt")
+        paths[-1].write_text(lines, encoding="utf-8")
+    with open_upload(paths) as found:
+        assert found.left_out == [] and len(found.sources) == 3
+        assert {source.record.pid for source in found.sources} == {typed} == {one_line(apart, 80)}
+        contents = [source.content() for source in found.sources]
+    assert contents == (list(files.values()) if zip_file else paths[:3])

@@ -1,6 +1,7 @@
 """The demo galleries: computed once, kept on disk, built again where something changed."""
 
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
 
 import pytest
 
@@ -37,6 +38,23 @@ def test_a_changed_picture_builds_anew(model, demo, tmp_path, monkeypatch):
     demo.records[0].path.write_bytes(demo.records[1].path.read_bytes())
     Shelf(model, {"tiny": demo}, tmp_path / "cache").get("tiny")
     assert sum(calls) == 6
+
+
+def test_other_labels_or_a_picture_of_the_same_size_build_anew(model, demo, tmp_path):
+    """As after an update: the matches had the old clothes and cameras, and the old pictures."""
+    cache = tmp_path / "cache"
+    before = Shelf(model, {"tiny": demo}, cache).get("tiny")
+    records = [replace(record, camid="7", clothes="scarf") for record in demo.records]
+    relabelled = Shelf(model, {"tiny": replace(demo, list_records=lambda: records)}, cache).get("tiny")
+    assert {(record.camid, record.clothes) for record in relabelled.index.records} == {("7", "scarf")}
+    first, second = (demo.records[row].path for row in (0, 1))
+    content = first.read_bytes()
+    size = max(len(content), second.stat().st_size)
+    first.write_bytes(content.ljust(size, b"\0"))
+    padded = Shelf(model, {"tiny": demo}, cache).get("tiny")
+    first.write_bytes(second.read_bytes().ljust(size, b"\0"))
+    after = Shelf(model, {"tiny": demo}, cache).get("tiny")
+    assert padded.thumbnails == before.thumbnails and after.thumbnails[0] == before.thumbnails[1]
 
 
 def test_a_gallery_is_read_while_another_page_replaces_it(model, demo, tmp_path, monkeypatch):

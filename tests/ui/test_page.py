@@ -104,7 +104,7 @@ def test_what_is_done_at_once_comes_before_a_gallery_is_built(page):
     """A browser runs the events of one click one after the other, each to its end."""
     (build,) = (number for number, block in page.blocks.items() if block.elem_id == "gallery-build")
     events = [fn for fn in page.fns.values() if (build, "click") in fn.targets]
-    assert [bool(fn.js) for fn in events] == [True, True, False]
+    assert [fn.fn is None for fn in events] == [True, True, False]
 
 
 def test_a_search_that_fails_leaves_no_other_matches(page):

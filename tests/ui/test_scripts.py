@@ -91,12 +91,13 @@ def test_stylesheets_are_whole_and_the_pages_own_comes_first():
 
 
 CARD = """<form data-gallery=mine><input data-row=0 value="{}"><input data-row=1 value="{}">
-    <button id=gallery-save>Save names</button></form>"""
+    <p class=save><button id=gallery-save>Save names</button> <span>{}</span></p></form>"""
+SAVED = "Saved: 1 person named."
 
 
 def test_names_typed_while_others_are_saved_stay(browser):
     page = browser.new_page()
-    page.set_content(f"<div id=shown>{CARD.format('', '')}</div>")
+    page.set_content(f"<div id=shown>{CARD.format('', '', '')}</div>")
     page.evaluate(
         "text => new Function('element', 'trigger', text)(shown, (_, sent) => { window.sent = sent; })",
         script("save_names"),
@@ -106,11 +107,28 @@ def test_names_typed_while_others_are_saved_stay(browser):
     fields.nth(0).press("Enter")
     assert page.evaluate("sent") == {"gallery": "mine", "names": {"0": "Ann"}}
     fields.nth(1).press_sequentially("B")
-    page.evaluate("html => { shown.innerHTML = html; }", CARD.format("Ann", ""))
+    page.evaluate("html => { shown.innerHTML = html; }", CARD.format("Ann", "", SAVED))
     page.keyboard.type("o")
     assert [field.input_value() for field in fields.all()] == ["Ann", "Bo"], "the keyboard's place stays too"
     page.keyboard.press("Enter")
     assert page.evaluate("sent.names") == {"1": "Bo"}
-    page.evaluate("html => { shown.innerHTML = html; }", CARD.format("Ann", "Bo Li"))
+    page.evaluate("html => { shown.innerHTML = html; }", CARD.format("Ann", "Bo Li", SAVED))
     assert fields.nth(1).input_value() == "Bo Li", "what was sent is no longer the page's"
+    page.close()
+
+
+def test_names_that_could_not_be_saved_stay(browser):
+    """The server may refuse them for a while; the card is drawn again whenever the tab is opened."""
+    page = browser.new_page()
+    page.set_content(f"<div id=shown>{CARD.format('', '', '')}</div>")
+    page.evaluate("text => new Function('element', 'trigger', text)(shown, () => {})", script("save_names"))
+    fields = page.locator("input")
+    fields.nth(0).fill(" Ann ")
+    fields.nth(0).press("Enter")
+    page.evaluate("html => { shown.innerHTML = html; }", CARD.format("", "", ""))
+    assert fields.nth(0).input_value() == " Ann "
+    fields.nth(1).fill("Bo")
+    fields.nth(1).press("Enter")
+    page.evaluate("html => { shown.innerHTML = html; }", CARD.format("Ann", "Bo", SAVED))
+    assert [field.input_value() for field in fields.all()] == ["Ann", "Bo"]
     page.close()

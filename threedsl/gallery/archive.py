@@ -190,7 +190,7 @@ def _safe_name(info: zipfile.ZipInfo, shown: str) -> str:
     """
     # Old Windows programs write backslashes where the format requires slashes.
     raw = info.orig_filename.replace("\\", "/")
-    raw = unicodedata.normalize("NFC", raw)  # a name of 32,000 accents takes seconds, while nothing else runs
+    raw = composed(raw)
     parts = [part for part in raw.split("/") if part not in ("", ".")]
     if raw.startswith("/") or "\0" in raw or ".." in parts or (parts and _DRIVE.match(parts[0])):
         raise InputError(
@@ -228,6 +228,13 @@ def shorten(name: str, most: int = 60) -> str:
     """An untrusted name made safe for a sentence: printable characters only, shortened to its end if long."""
     clean = "".join(c if c.isprintable() else "?" for c in name[-most:])
     return clean if len(name) <= most else f"…{clean[1:]}"
+
+
+def composed(text: str) -> str:
+    """Names with their accents as one character each, as some systems and programs write them and others do not: by
+    this the same names are equal. Longer ones than any path stay: one of 32,000 accents takes seconds, while nothing
+    else runs."""
+    return unicodedata.normalize("NFC", text) if len(text) <= MOST_COMPOSED else text
 
 
 def short_label(label: str) -> str:

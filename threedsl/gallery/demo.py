@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from threedsl.progress import progress_bar
 from threedsl.shipped import shipped
 
 SYNTHETIC = shipped("assets/synthetic")
+CUT_FROM = ("studio_posture.jpg", "character_sheet.jpg")  # of each person: one view, and all the others
 VIEWS = ("front", "left", "back", "right")  # the order of a character sheet, from left to right
 SAME_CLOTHES = ("P002", "P003")  # who appear to wear the same clothes outdoors and in the studio
 CROP_HEIGHT = 512  # pixels
@@ -96,10 +98,11 @@ def openpeople_folder() -> Path | None:
 
 def openpeople_records() -> list[Record]:
     """Fifty studio crops, which `cut_openpeople` writes."""
-    crops = cache_folder() / f"openpeople-{CROPS_VERSION}"
+    people = _openpeople()
+    crops = cache_folder() / f"openpeople-{CROPS_VERSION}-{_release(people)}"
     return [
         Record(crops / f"{folder.name}-{view}.jpg", folder.name, view, "studio")
-        for folder in _openpeople()
+        for folder in people
         for view in ("studio", *VIEWS)
     ]
 
@@ -137,6 +140,17 @@ def cut_openpeople() -> None:
         _cut_all(_openpeople(), records[0].path.parent)
 
 
+def _release(folders: list[Path]) -> str:
+    """Another one where the package has other pictures: those that were cut out of its earlier ones do not count."""
+    sizes = [
+        (folder.name, name, (folder / "assets" / name).stat().st_size)
+        for folder in folders
+        for name in CUT_FROM
+        if (folder / "assets" / name).is_file()
+    ]
+    return hashlib.sha256(repr(sizes).encode()).hexdigest()[:8]
+
+
 def _openpeople() -> list[Path]:
     """The folder of each person."""
     people = openpeople_folder()
@@ -160,9 +174,8 @@ def _cut_all(folders: list[Path], target: Path) -> None:
 
 def cut_person(assets: Path) -> dict[str, np.ndarray]:
     """One person's five studio crops, RGB uint8: "studio" and the four VIEWS of the character sheet."""
-    portrait = load_image(assets / "studio_posture.jpg")
+    portrait, sheet = (load_image(assets / name) for name in CUT_FROM)
     crops = {"studio": studio_box(portrait).crop(portrait)}
-    sheet = load_image(assets / "character_sheet.jpg")
     panels = sheet_panels(sheet)
     if len(panels) != len(VIEWS):
         raise InputError(

@@ -24,6 +24,7 @@ from threedsl.gallery.archive import (
     MOST_BYTES,
     Archive,
     Entry,
+    composed,
     open_archive,
     short_label,
     shorten,
@@ -216,12 +217,15 @@ def _listed(
 
     A picture is found by its path, or by its bare name where only one has it: a browser sends files without folders.
     """
+    whole: dict[str, list[Callable]] = {}
     bare: dict[str, list[Callable]] = {}
     for path, there in contents.items():
-        bare.setdefault(PurePosixPath(path).name, []).extend(there)
+        whole.setdefault(composed(path), []).extend(there)
+        bare.setdefault(PurePosixPath(composed(path)).name, []).extend(there)
 
     def sent(path: str) -> Sequence[Callable]:
-        return contents.get(path) or bare.get(PurePosixPath(path).name, ())
+        path = composed(path)
+        return whole.get(path) or bare.get(PurePosixPath(path).name, ())
 
     named = {content for path in junk for content in sent(_with_slashes(path))}
     sources, missing = [], []
@@ -267,9 +271,9 @@ def _source(record: Record, content: Callable[[], Path | bytes]) -> Source:
     # A list may put any folders before it, which an exported gallery may not have.
     parts = _with_slashes(record.path)[-LONGEST_NAME:].split("/")
     name = "/".join(part for part in parts if part not in ("", ".", ".."))
-    name = "".join(c if c.isprintable() else "?" for c in name)
+    name = "".join(c if c.isprintable() else "?" for c in composed(name))
     pid, camid, clothes = (
-        short_label("".join(c if c.isprintable() else "?" for c in label)) for label in labels
+        short_label("".join(c if c.isprintable() else "?" for c in composed(label))) for label in labels
     )
     return Source(Record(Path(name), pid, camid, clothes), content)
 

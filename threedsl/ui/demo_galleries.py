@@ -3,6 +3,7 @@
 import base64
 import contextvars
 import hashlib
+import json
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,7 @@ from threedsl.errors import InputError
 from threedsl.files import cache_folder, settled, whole_folder
 from threedsl.gallery import Gallery
 from threedsl.gallery.demo import DemoGallery
+from threedsl.gallery.example_photos import digest
 from threedsl.gallery.example_ranks import GalleryRanks
 from threedsl.gallery.storage import RECORDS
 from threedsl.pipeline import ThreeDSL
@@ -178,6 +180,9 @@ class Shelf:
 
 
 def digest_of(demo: DemoGallery) -> str:
-    """Changes when pictures come, go, change their size or get another person's label."""
-    listing = [f"{record.path} {record.pid} {Path(record.path).stat().st_size}" for record in demo.records]
-    return hashlib.sha256("\n".join(listing).encode()).hexdigest()[:16]
+    """Changes when pictures come, go or change, or get another label: the index that is kept has both."""
+    listing = [
+        [str(record.path), record.pid, record.camid, record.clothes, digest(Path(record.path))]
+        for record in demo.records
+    ]
+    return hashlib.sha256(json.dumps(listing).encode()).hexdigest()[:16]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from threedsl.calibration import Calibration
-from threedsl.descriptors import merge
+from threedsl.descriptors import STREAMS, merge
 from threedsl.errors import InputError
 from threedsl.gallery.demo import DemoGallery
 from threedsl.gallery.example_ranks import read_example_ranks
@@ -87,7 +87,7 @@ class Service:
         self.is_preparing = False  # whether `first` is still being computed
         self.visitors = Visitors()
         self.files = files
-        self.calibration = Calibration.read(model.checkpoint_folder)
+        self.calibration = Calibration.read(model.checkpoint_folder, STREAMS)
         # Held for the network alone, so that a picture that decodes slowly does not keep others from it.
         self._model = threading.Semaphore(MODEL_AT_ONCE)
         self._predict = self._in_turn(on_gpu(GPU_SECONDS)(self._predict_here))

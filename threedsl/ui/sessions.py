@@ -15,6 +15,7 @@ from pathlib import Path
 
 from threedsl.errors import InputError
 from threedsl.gallery import Gallery
+from threedsl.gallery.archive import composed
 from threedsl.ui.demo_galleries import OpenGallery
 from threedsl.ui.security.caller import current
 from threedsl.ui.security.limits import addresses_are_shared
@@ -266,5 +267,5 @@ def clean_title(title: object) -> str:
 def one_line(text: object, most: int) -> str:
     """A stranger's words as one printable line of at most so many characters; "" for anything that is no text."""
     given = text if isinstance(text, str) else ""
-    words = "".join(c if c.isprintable() else " " for c in given[: 20 * most]).split()
+    words = "".join(c if c.isprintable() else " " for c in composed(given[: 20 * most])).split()
     return " ".join(words)[:most].strip()

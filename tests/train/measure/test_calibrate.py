@@ -60,6 +60,33 @@ def test_the_page_reads_what_was_measured(tmp_path):
     assert "fewer than 1 of 100" in calibration.sentence("combined", -1.0)
 
 
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("score", [0.5]),
+        ("score", [0.0, float("nan"), 1.0]),
+        ("score", [0.0, 0.9, 0.1]),
+        ("score", 3),
+        ("same", [0.0, 0.5, 49.0]),
+        ("same", [0.0, float("nan"), 1.0]),
+        ("false match rate", [[1.0, 0.5, 0.0]]),
+        ("true match rate", [-1.0, 0.5, 0.0]),
+    ],
+)
+def test_curves_of_anything_else_are_refused(tmp_path, field, values):
+    """Shares on the page were above 1 or NaN, or every search on it failed."""
+    rising = {name: [0.0, 0.5, 1.0] for name in ("score", "same", "false match rate", "true match rate")}
+    measured = {"protocol": "p", "people": 9, "streams": {"combined": rising | {field: values}}}
+    (tmp_path / "metrics.json").write_text(json.dumps({"calibration": measured}))
+    with pytest.raises(InputError, match=r"metrics\.json is damaged"):
+        Calibration.read(tmp_path)
+    measured["streams"]["combined"] = rising
+    (tmp_path / "metrics.json").write_text(json.dumps({"calibration": measured}))
+    assert Calibration.read(tmp_path).same("combined", 0.25) == 0.25
+    with pytest.raises(InputError, match=r"metrics\.json is damaged"):
+        Calibration.read(tmp_path, ["combined", "shape"])
+
+
 def test_chance_is_called_chance():
     """Descriptors that know nobody: at every score the same share of pairs is one person."""
     measured = calibrate(*everybody(PEOPLE, noise=1e6), seed=0)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 from playwright.sync_api import Page, Route, expect
 
@@ -45,6 +46,11 @@ class Held:
         for call in self.calls:
             call.fallback()
             self.page.wait_for_timeout(1500)
+
+
+def studio_photos(count: int) -> list[Path]:
+    """Of so many people."""
+    return [openpeople_folder() / f"P{i:03d}" / "assets" / "studio_posture.jpg" for i in range(1, count + 1)]
 
 
 def expect_matches_in(visit: Visit, number: int) -> None:
@@ -102,6 +108,46 @@ def test_the_match_clicked_last_is_opened(browser, page_url):
     page.wait_for_timeout(1500)
     expect(shown).to_have_text(names[other])
     expect(page.locator("#rows [data-opened]")).to_have_count(1)
+    visit.close()
+
+
+def test_what_is_done_while_a_gallery_is_built_or_chosen_is_not_lost(browser, page_url, tmp_path):
+    photos = [shutil.copy(path, tmp_path / f"{i}.jpg") for i, path in enumerate(studio_photos(4))]
+    visit = Visit(browser, page_url, WIDE)
+    page = visit.page
+    page.get_by_role("tab", name="Gallery", exact=True).click()
+    name = page.locator("#gallery-name :is(input, textarea)")
+    later = page.locator("#gallery-files").get_by_role("cell", name="3.jpg")
+    page.wait_for_timeout(1500)  # what the tab asks for when it is opened
+    for i, title in enumerate(("one", "two", "three")):
+        # Gradio offers to add files to those that are there already.
+        page.locator("#gallery-files input[type=file]").first.set_input_files(str(photos[i]))
+        expect(page.locator("#gallery-files")).to_contain_text("1 file", timeout=PATIENCE)
+        name.fill(title)
+        held = Held(page, "gallery-status")
+        page.locator("#gallery-build").click()
+        held.wait_for(1)
+        if title == "one":
+            page.locator("#gallery-files input[type=file]").first.set_input_files(str(photos[3]))
+            expect(page.locator("#gallery-files")).to_contain_text("3.jpg", timeout=PATIENCE)
+            name.fill("later")
+        held.let_go()
+        expect(page.locator("#gallery-status")).to_contain_text(f"“{title}” with", timeout=LATER)
+        if title == "one":
+            page.wait_for_timeout(1500)
+            expect(later).to_be_visible()
+            expect(name).to_have_value("later")
+            page.locator("#gallery-files").get_by_label("Clear").first.click()
+        expect(page.locator("#gallery-files")).to_contain_text("Click to Upload", timeout=PATIENCE)
+
+    held = Held(page, "gallery-shown")
+    for title in ("one", "two"):
+        page.locator("#gallery-own").get_by_label(title, exact=True).check()
+    held.wait_for(1)
+    page.wait_for_timeout(500)
+    held.let_go()
+    expect(page.locator("#gallery-shown h3")).to_have_text("two", timeout=LATER)
+    expect(page.locator("#gallery-own").get_by_label("two", exact=True)).to_be_checked()
     visit.close()
 
 

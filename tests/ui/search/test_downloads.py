@@ -41,10 +41,19 @@ def test_no_spreadsheet_runs_what_a_file_is_called(text):
         assert cell.startswith("'") and cell[1:].rstrip(".jpg").startswith(text.rstrip(".jpg")[:2])
 
 
+@pytest.mark.parametrize("text", ATTACKS)
+def test_nor_where_semicolons_separate_the_cells(text):
+    table = as_csv({"appearance": [match(f"anna;{text}", f"{text};{text}.jpg")]})
+    for line in csv.reader(io.StringIO(table, newline=""), delimiter=";"):
+        for cell in line[1:]:
+            assert cell.startswith("'"), cell
+
+
 def test_ordinary_names_and_numbers_stay_as_they_are():
     assert (
         harmless("P001") == "P001" and harmless("") == "" and harmless("Ann-Kathrin, 2") == "Ann-Kathrin, 2"
     )
+    assert harmless("Ann; Ben;C-3") == "Ann; Ben;C-3"
     row = next(csv.DictReader(io.StringIO(as_csv({"appearance": [match('Ann "A", 2\n')]}))))
     assert row["person"] == 'Ann "A", 2\n' and float(row["score"]) == -0.25
     assert (row["rank_by_appearance"], row["rank_by_shape"], row["rank_by_both"]) == ("1", "3", "2")

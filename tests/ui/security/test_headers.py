@@ -53,6 +53,13 @@ def test_visitors_files_are_not_compressed(served, name, encoding):
         )
 
 
+@pytest.mark.parametrize("path", ["", "config", "gradio_api/info", "gradio_api/openapi.json"])
+def test_no_cache_gives_a_page_to_others_than_who_asked_for_it(served, path):
+    """It says where it was asked for, so that one request with a made-up name could break a proxy's copy for all."""
+    answer = served.visitor().http.get(path, headers={"x-forwarded-host": "page.localhost"})
+    assert answer.status_code == 200 and answer.headers["cache-control"] == "private, no-cache"
+
+
 def test_no_cache_keeps_visitors_files_when_they_are_deleted(served):
     """Without a word about it, proxies keep pictures for hours, and browsers for days."""
     visitor = served.visitor()

@@ -50,6 +50,24 @@ def test_a_visits_oldest_answers_go(ledger, monkeypatch):
     assert not ledger._entries and not ledger._bytes
 
 
+def pictures_of(outputs: list) -> list[str]:
+    return [
+        one["path"] for one in outputs if isinstance(one, dict) and str(one.get("path")).endswith(".jpeg")
+    ]
+
+
+@pytest.mark.slow
+def test_visits_with_the_same_photo_have_files_of_their_own(served):
+    """Gradio named them by their content: after one visitor's were deleted, their addresses told whether somebody else
+    had the same photo, and a file that one visit's end deleted could be another one's new answer."""
+    anna, ben = served.visitor(), served.visitor()
+    mine, others = (pictures_of(visitor.search({"photo.png": crop(5)}, "tiny")) for visitor in (anna, ben))
+    assert len(mine) == len(others) == 2 and not set(mine) & set(others)
+    served.page.ledger.forget(anna.session)
+    assert [anna.fetch(path).status_code for path in mine] == [404, 404]
+    assert [ben.fetch(path).status_code for path in others] == [200, 200]
+
+
 def test_answers_to_plain_calls_of_one_address_are_bounded(ledger, monkeypatch):
     monkeypatch.setattr(limits, "MOST_ADDRESS_ANSWER_BYTES", 3 * MB)
     others = answer(ledger, "z", None, "2.2.2.2")

@@ -19,6 +19,7 @@ from threedsl.errors import InputError
 from threedsl.ui.api.compression import compress_no_files
 from threedsl.ui.api.leftovers import leave_nothing
 from threedsl.ui.api.own_address import describe_for_each
+from threedsl.ui.api.own_pictures import keep_apart
 from threedsl.ui.api.starting import start_patiently
 from threedsl.ui.api.turns import take_turns
 from threedsl.ui.errors import DISK_FULL
@@ -42,6 +43,7 @@ leave_nothing()
 start_patiently()
 describe_for_each()
 compress_no_files()
+keep_apart()
 
 
 class Page(gr.Blocks):

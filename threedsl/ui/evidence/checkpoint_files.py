@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from PIL import Image
+
 from threedsl.ui.evidence.metrics import cell
 from threedsl.ui.evidence.model_card import sections
 
@@ -13,6 +15,7 @@ PICTURES = {
     "failures.jpg": "The best, median and worst searches by both streams: the query, then the gallery as ranked.",
     "cmc.png": "CMC curves.",
 }
+MOST_BYTES = 32 * 2**20  # of one file
 
 
 @dataclass(frozen=True)
@@ -34,29 +37,49 @@ def read_evidence(folder: Path | None) -> Evidence:
     """What a checkpoint's folder contains; a damaged or missing file is left out."""
     if folder is None:
         return Evidence("a model without files")
-    metrics, ablation = _json(folder / "metrics.json"), _json(folder / "ablation.json")
+    metrics, ablation = _json(folder, "metrics.json"), _json(folder, "ablation.json")
     return Evidence(
         folder.resolve().name,
         metrics if isinstance(metrics, dict) else {},
-        sections(_text(folder / "README.md")),
-        _text(folder / "ablation.md").strip() or ablation_table(ablation),
+        sections(_text(folder, "README.md")),
+        _text(folder, "ablation.md").strip() or ablation_table(ablation),
         _numbers(ablation.get("trained") if isinstance(ablation, dict) else None),
-        size_of(_json(folder / "config.json")),
-        tuple((folder / name, words) for name, words in PICTURES.items() if (folder / name).is_file()),
+        size_of(_json(folder, "config.json")),
+        tuple((folder / name, words) for name, words in PICTURES.items() if _is_picture(folder, name)),
     )
 
 
-def _text(path: Path) -> str:
+def _is_own(folder: Path, name: str) -> bool:
+    """Whether this is a file of the checkpoint and no link to another one of this machine, which would be shown to
+    everybody. In the Hub's cache, files are links to those in blobs/, next to snapshots/."""
+    real, home = (folder / name).resolve(), folder.resolve()
+    own = real.is_relative_to(home) or (
+        home.parent.name == "snapshots" and real.parent == home.parent.parent / "blobs"
+    )
+    return own and real.is_file() and real.stat().st_size <= MOST_BYTES
+
+
+def _is_picture(folder: Path, name: str) -> bool:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        if not _is_own(folder, name):
+            return False
+        with Image.open(folder / name, formats=("JPEG", "PNG")):
+            return True
+    except (OSError, ValueError, SyntaxError, RuntimeError, Image.DecompressionBombError):
+        return False
+
+
+def _text(folder: Path, name: str) -> str:
+    try:
+        return (folder / name).read_text(encoding="utf-8") if _is_own(folder, name) else ""
+    except (OSError, RuntimeError, UnicodeDecodeError):  # RuntimeError: a link to itself, before Python 3.13
         return ""
 
 
-def _json(path: Path) -> object:
+def _json(folder: Path, name: str) -> object:
     try:
-        return json.loads(_text(path))
-    except ValueError:
+        return json.loads(_text(folder, name))
+    except (ValueError, RecursionError):
         return None
 
 

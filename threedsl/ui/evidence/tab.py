@@ -5,9 +5,10 @@ from pathlib import Path
 
 import gradio as gr
 
-from threedsl.calibration import Calibration
+from threedsl.calibration import MEASURE_AGAIN, Calibration
+from threedsl.errors import InputError
 from threedsl.ui.evidence import measured, model_card
-from threedsl.ui.evidence.checkpoint_files import read_evidence
+from threedsl.ui.evidence.checkpoint_files import Evidence, read_evidence
 from threedsl.ui.evidence.glossary import glossary, terms_in
 from threedsl.ui.evidence.summary import sentences, without_empty_gains
 from threedsl.ui.evidence.tables import other_tables
@@ -21,7 +22,15 @@ def add_evidence_tab(service: Service) -> None:
         InputError: metrics.json next to the weights is damaged.
     """
     folder = service.model.checkpoint_folder
-    found = read_evidence(folder)
+    try:
+        _add_tab(folder, read_evidence(folder))
+    except InputError:
+        raise
+    except (AttributeError, TypeError, ValueError, LookupError, StopIteration):  # its figures lie elsewhere
+        raise InputError(f"{folder / 'metrics.json'} is damaged; {MEASURE_AGAIN}.") from None
+
+
+def _add_tab(folder: Path | None, found: Evidence) -> None:
     trained, training = measured.trained_on(found), found.card.get(model_card.TRAINING, "")
     ablation = without_empty_gains(found.ablation)
     sections = (

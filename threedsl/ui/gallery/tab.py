@@ -92,8 +92,7 @@ def add_gallery_tab(service: Service, limits: dict, tabs: gr.Tabs, search: Searc
     @in_words
     def build(uploads, name, wanted, searched, request: gr.Request, progress=gr.Progress()):
         built = handlers.build(service, uploads, name, request.session_hash, progress)
-        updates = lists(request.session_hash, built.gallery.name, wanted, searched)
-        return [built_line(built), *updates, None, ""]
+        return [built_line(built), *lists(request.session_hash, built.gallery.name, wanted, searched)]
 
     @in_words
     def choose(name, request: gr.Request):
@@ -167,11 +166,12 @@ def add_gallery_tab(service: Service, limits: dict, tabs: gr.Tabs, search: Searc
     button.click(
         build,
         [files, title, *on_search],
-        [line, *everything, files, title],
+        [line, *everything],
+        js=script("note_built"),
         show_progress_on=[line],
         **plain,
         **limits,
-    )
+    ).success(None, [files, title], [files, title], js=script("empty_built"), api_visibility="private")
     files.change(
         lambda given: gr.File(label=files_label(len(given or []))),
         files,
@@ -179,7 +179,14 @@ def add_gallery_tab(service: Service, limits: dict, tabs: gr.Tabs, search: Searc
         show_progress="hidden",
         **plain,
     )
-    own.input(choose, own, [shown, exported, line], show_progress="hidden", **plain)
+    own.input(
+        choose,
+        own,
+        [shown, exported, line],
+        show_progress="hidden",
+        trigger_mode="always_last",  # another one may be chosen before the first is shown
+        **plain,
+    )
     delete.click(
         remove,
         [delete, own, *on_search, asked],

@@ -33,8 +33,13 @@ def as_csv(rows: dict[str, list[RankedMatch]]) -> str:
 
 
 def harmless(text: str) -> str:
-    """The text, with an apostrophe before it where a spreadsheet might run it."""
-    return f"'{text}" if text.lstrip().startswith(FORMULA) or text.startswith(FORMULA) else text
+    """The text, with an apostrophe before each part that a spreadsheet might run: where numbers are written with a
+    comma, it takes semicolons for what separates the cells."""
+    return ";".join(f"'{part}" if _is_formula(part) else part for part in text.split(";"))
+
+
+def _is_formula(text: str) -> bool:
+    return text.lstrip().startswith(FORMULA) or text.startswith(FORMULA)
 
 
 def as_json(rows: dict[str, list[RankedMatch]], gallery: str, k: int) -> str:

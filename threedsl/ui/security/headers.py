@@ -21,15 +21,18 @@ PAGE = "; ".join(
     )
 )
 FILE = "default-src 'none'; sandbox"  # a visitor's file is shown by the page, and never a page itself
+STATIC = ("/assets/", "/static/", "/svelte/")  # the same for everybody
 
 
 def security_headers(path: str) -> dict[bytes, bytes]:
     """Headers of the answer to a request for this path."""
     is_file = path.startswith("/gradio_api/file=")
+    # Proxies and browsers would keep pictures that are deleted here, and the page under the name by which one visitor
+    # asked for it, which may be a made-up one, for all others.
+    kept = b"private, no-store" if is_file else b"private, no-cache"
     return {
         b"content-security-policy": (FILE if is_file else PAGE).encode(),
         b"x-content-type-options": b"nosniff",
         b"referrer-policy": b"same-origin",
-        # Proxies and browsers would keep pictures that are deleted here.
-        **({b"cache-control": b"private, no-store"} if is_file else {}),
+        **({} if path.startswith(STATIC) else {b"cache-control": kept}),
     }
