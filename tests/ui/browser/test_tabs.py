@@ -61,12 +61,17 @@ class Tab(Visit):
         if not (folder := os.environ.get("THREEDSL_SHOTS")):
             return
         self.page.mouse.move(0, 0)
-        for _ in range(100):
-            self.page.wait_for_timeout(300)
-            drawn = [decode(self.page.locator(canvas).screenshot()) for canvas in canvases]
-            if all(body_share(canvas) > 0.02 for canvas in drawn):
-                break
+        self.expect_drawn(*canvases)
         self.page.screenshot(path=Path(folder) / f"{name}-{self.size[0]}.png")
+
+    def expect_drawn(self, *canvases: str) -> None:
+        """Wait until all of them show something."""
+        for _ in range(PATIENCE // 300):
+            self.page.wait_for_timeout(300)
+            drawn = [body_share(decode(self.page.locator(canvas).screenshot())) for canvas in canvases]
+            if all(share > 0.02 for share in drawn):
+                return
+        raise AssertionError(f"{drawn} of {canvases} is drawn on")
 
 
 @SIZES
@@ -118,6 +123,9 @@ def test_a_photo_that_is_removed_takes_the_coming_answer_with_it(browser, page_u
     page.wait_for_timeout(8000)  # an answer on its way would come now
     expect(page.locator("#compare-words h2")).to_have_count(0)
     visit.expect_words("#compare-words", WAITING)
+    visit.give("#first-photo", photos[2])
+    expect(page.locator("#compare-words h2")).to_be_visible(timeout=PATIENCE)
+    visit.expect_drawn("#compare-bodies canvas", "#compare-heat canvas")
     visit.close()
 
 
