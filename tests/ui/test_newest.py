@@ -1,7 +1,11 @@
 """What is overtaken answers nothing, and fails without a word."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import pytest
 
+from tests.browser import PATIENCE
 from threedsl.ui.newest import Newest
 
 
@@ -46,3 +50,17 @@ def test_what_is_no_number_counts_as_the_latest(turn):
     assert newest.run(lambda: 1, turn=5) == 1
     assert newest.run(lambda: 2, turn=turn) == 2
     assert newest.run(lambda: 3, turn=6) == 3 and not newest.begin(5)
+
+
+def test_of_many_at_once_the_last_sent_answers_whatever_the_threads_do():
+    for _ in range(200):
+        newest, turns = Newest(), [3, 1, 4, 2]
+        together = Barrier(len(turns))
+
+        def answer(turn, newest=newest, together=together):
+            together.wait(PATIENCE / 1000)
+            return newest.run(lambda: turn, turn)
+
+        with ThreadPoolExecutor(len(turns)) as pool:
+            answers = list(pool.map(answer, turns))
+        assert answers[turns.index(4)] == 4

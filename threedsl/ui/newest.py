@@ -29,13 +29,7 @@ class Newest:
 
         turn: what the page sent; anything but a number counts as the latest.
         """
-        number = float(turn) if isinstance(turn, int | float) and abs(turn) < 2**53 else None
-        with _LOCK:
-            if number is not None and number < self._turn:
-                return False
-            self._last = object()
-            self._turn = self._turn if number is None else number
-        return True
+        return self._begun(turn) is not None
 
     def watch(self) -> Callable[[], bool]:
         """What is returned tells whether nothing has begun or been answered since."""
@@ -45,19 +39,31 @@ class Newest:
     def run(self, work: Callable[[], Result], turn: object = None) -> Result | None:
         """What `work` returns; None where something else has begun since, even if the work failed, or an event that was
         sent later has begun before (`begin`): then nothing is done."""
-        if not self.begin(turn):
+        mine = self._begun(turn)
+        if mine is None:
             return None
-        is_newest = self.watch()
         try:
             result = work()
         except Exception:
-            if is_newest():
+            if self._last is mine:
                 raise
             return None
-        if not is_newest():
-            return None
-        self.begin()
+        with _LOCK:
+            if self._last is not mine:
+                return None
+            self._last = object()
         return result
+
+    def _begun(self, turn: object) -> object | None:
+        """What is last from now on, None as False in `begin`."""
+        number = float(turn) if isinstance(turn, int | float) and abs(turn) < 2**53 else None
+        mine = object()
+        with _LOCK:
+            if number is not None and number < self._turn:
+                return None
+            self._last = mine
+            self._turn = self._turn if number is None else number
+        return mine
 
 
 def turn_number() -> gr.Number:
