@@ -44,6 +44,18 @@ def test_what_was_sent_earlier_and_arrives_later_is_not_done():
     assert not newest.begin(2) and newest.begin(4) and newest.begin(4)
 
 
+def test_what_failed_or_never_began_is_lost_and_what_was_cancelled_is_not():
+    newest = Newest()
+    assert newest.is_lost(1) and newest.is_lost(None) and not newest.has_failed()
+    newest.run(lambda: 1, turn=1)
+    assert not newest.is_lost(1) and newest.is_lost(2)
+    with pytest.raises(ValueError):
+        newest.run(failing, turn=2)
+    assert newest.has_failed() and newest.is_lost(2)
+    newest.begin(3)  # the photo was removed
+    assert not newest.has_failed() and not newest.is_lost(2) and newest.is_lost(4)
+
+
 @pytest.mark.parametrize("turn", [None, "9", float("nan"), float("inf"), 10**400, {}, [1]])
 def test_what_is_no_number_counts_as_the_latest(turn):
     newest = Newest()

@@ -22,6 +22,7 @@ class Newest:
 
     def __init__(self) -> None:
         self._last: object = None
+        self._failed: object = None
         self._turn: float = 0
 
     def begin(self, turn: object = None) -> bool:
@@ -45,18 +46,31 @@ class Newest:
         try:
             result = work()
         except Exception:
-            if self._last is mine:
-                raise
-            return None
+            with _LOCK:
+                if self._last is not mine:
+                    return None
+                self._failed = mine
+            raise
         with _LOCK:
             if self._last is not mine:
                 return None
             self._last = object()
         return result
 
+    def has_failed(self) -> bool:
+        """Whether the work that began last has raised."""
+        return self._failed is not None and self._last is self._failed
+
+    def is_lost(self, turn: object) -> bool:
+        """Whether an event that the page sent as number `turn` and that ended without an answer is missed: it failed,
+        or never began, and nothing that was sent later has begun, such as the removal of its photo, which cancels it.
+        """
+        number = _number(turn)
+        return self.has_failed() or number is None or number > self._turn
+
     def _begun(self, turn: object) -> object | None:
         """What is last from now on, None as False in `begin`."""
-        number = float(turn) if isinstance(turn, int | float) and abs(turn) < 2**53 else None
+        number = _number(turn)
         mine = object()
         with _LOCK:
             if number is not None and number < self._turn:
@@ -66,11 +80,23 @@ class Newest:
         return mine
 
 
+def _number(turn: object) -> float | None:
+    return float(turn) if isinstance(turn, int | float) and abs(turn) < 2**53 else None
+
+
 def turn_number() -> gr.Number:
     """The component of an event's number, which the page shows nowhere."""
     return gr.Number(visible=False)
 
 
-def in_turn(inputs: list, turn: gr.Number) -> dict:
-    """`inputs` and `js` of an event: its function gets its number as the last argument."""
-    return {"inputs": [*inputs, turn], "js": script("in_turn", len(inputs))}
+def in_turn(inputs: list, turn: gr.Number, name: str = "") -> dict:
+    """`inputs` and `js` of an event: its function gets its number as the last argument.
+
+    name: by which `turn_of` refers to it.
+    """
+    return {"inputs": [*inputs, turn], "js": script("in_turn", len(inputs), name)}
+
+
+def turn_of(name: str, inputs: list, turn: gr.Number) -> dict:
+    """`inputs` and `js` of what follows the event `name`: the last argument is the number of that event."""
+    return {"inputs": [*inputs, turn], "js": script("turn_of", len(inputs), name)}

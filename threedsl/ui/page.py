@@ -95,6 +95,10 @@ def build_demo(service: Service) -> Page:
         demo.load(None, js=script("tab_links", [tab.id for tab in tabs.children]))
         demo.load(None, js=script("any_file", sorted(SUFFIXES)))
         demo.load(None, js=script("to_gallery"))
+        visit = gr.Textbox(visible=False)
+        demo.load(
+            session_of, None, visit, queue=False, show_progress="hidden", api_visibility="private"
+        ).success(fn=None, inputs=visit, js=script("stay"), api_visibility="private")
         demo.load(
             waiting_for_first(service), queue=False, show_progress="hidden", api_visibility="private"
         ).success(**search.first).success(fn=None, js=script("turn_first"), api_visibility="private")
@@ -105,6 +109,11 @@ def build_demo(service: Service) -> Page:
         demo.unload(forget)
     service.visitors.is_open = demo.open_pages.__contains__
     return demo.queue(max_size=MOST_WAITING)
+
+
+def session_of(request: gr.Request) -> str | None:
+    """What Gradio calls this visit."""
+    return request.session_hash
 
 
 def forget_everything(page: Page, service: Service) -> Callable:

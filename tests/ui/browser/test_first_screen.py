@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import PATIENCE
+from tests.ui.browser.rest import expect_width
 from tests.ui.browser.test_page import PHONE, WIDE, Visit, expect_own_search
 from threedsl.gallery.demo import openpeople_folder
 
@@ -22,12 +23,12 @@ def test_the_page_opens_on_an_example_and_leads_on(browser, page_url, tmp_path, 
     visit.expect_picture("#overlay")
     visit.expect_picture("#still")
     visit.expect_body()
-    assert page.locator("#photo img").count() == 0, "the box is free for the visitor's photo"
+    expect(page.locator("#photo img"), "the box is free for the visitor's photo").to_have_count(0)
     expect(page.locator("#examples .example-group")).to_have_count(2)
     examples = page.locator("#examples button.gallery-item")
     assert examples.locator("img").count() >= 10
     visit.expect_pictures("#examples button.gallery-item img")
-    assert page.evaluate("document.documentElement.scrollWidth") <= size[0], "nothing sticks out"
+    expect_width(page, size[0])
     visit.shoot(f"first-{size[0]}")
 
     page.locator("#rows .card > button").first.click()
@@ -42,7 +43,8 @@ def test_the_page_opens_on_an_example_and_leads_on(browser, page_url, tmp_path, 
     page.evaluate("window.here = true")
     page.get_by_text("Add two photos of yourself in different clothes").click()
     expect(page.locator("#gallery-build")).to_be_visible(timeout=PATIENCE)
-    assert page.url.endswith("?tab=gallery") and page.evaluate("window.here"), "the page was not left"
+    page.wait_for_url("**/?tab=gallery")
+    assert page.evaluate("window.here"), "the page was not left"
     visit.close()
 
 

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from tests.browser import PATIENCE
 from tests.pictures import encoded, person_like
+from tests.ui.browser.rest import come_to_rest, expect_width, wait_until
 from tests.ui.browser.test_page import PHONE, WIDE, Visit
 
 SIZES = pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
@@ -38,10 +39,6 @@ def group(tmp_path, outdoor_photo) -> Path:
     return path
 
 
-def expect_fit(visit: Visit, size: tuple[int, int]) -> None:
-    assert visit.page.evaluate("document.documentElement.scrollWidth") <= size[0], "nothing sticks out"
-
-
 @SIZES
 def test_nobody_means_no_answer_before_the_visitor_says_so(browser, page_url, wall, size):
     visit = Visit(browser, page_url, size)
@@ -56,7 +53,7 @@ def test_nobody_means_no_answer_before_the_visitor_says_so(browser, page_url, wa
     page.locator("#go").click()
     page.wait_for_timeout(1500)
     expect(page.locator("#rows .card[data-index]")).to_have_count(0)
-    expect_fit(visit, size)
+    expect_width(page, size[0])
     visit.shoot(f"gate-{size[0]}")
     gate.get_by_role("button", name=ANYWAY).focus()
     page.keyboard.press("Enter")
@@ -79,7 +76,7 @@ def test_each_side_of_a_comparison_has_its_gate(browser, page_url, wall, outdoor
     expect(page.locator("#compare-words")).to_contain_text("No person was found in one", timeout=PATIENCE)
     expect(page.locator("#compare-words h2")).to_have_count(0)
     expect(page.locator("#first-people .gate")).to_have_count(0)
-    expect_fit(visit, size)
+    expect_width(page, size[0])
     visit.shoot(f"gate-compare-{size[0]}")
     page.locator("#second-people .gate").get_by_role("button", name=ANYWAY).click()
     expect(page.locator("#compare-words h2")).to_be_visible(timeout=PATIENCE)
@@ -108,7 +105,7 @@ def test_people_and_areas_are_chosen_on_the_photo(browser, page_url, group, size
     page.locator("#everyone-button").click()
     visit.expect_picture("#everyone")
     expect(page.locator("#everyone").get_by_role("button", name="Download")).to_be_visible()
-    expect_fit(visit, size)
+    expect_width(page, size[0])
     visit.shoot(f"everyone-{size[0]}")
 
     draw = page.get_by_role("button", name="Choose the area yourself")
@@ -116,11 +113,14 @@ def test_people_and_areas_are_chosen_on_the_photo(browser, page_url, group, size
     expect(draw).to_have_attribute("aria-expanded", "true")
     scene, fields = page.locator(".scene"), page.locator(".area input")
     scene.evaluate("scene => scene.scrollIntoView({block: 'center'})")
-    page.wait_for_timeout(800)
+    come_to_rest(page)
     box = scene.bounding_box()
 
     def values() -> list[int]:
         return [int(fields.nth(i).input_value()) for i in range(4)]
+
+    def expect_area(wanted: list[int], way: str) -> None:
+        wait_until(page, lambda: values() == pytest.approx(wanted, abs=6), lambda: f"{values()} {way}")
 
     def at(x: float, y: float) -> tuple[float, float]:
         return box["x"] + x * box["width"], box["y"] + y * box["height"]
@@ -129,13 +129,11 @@ def test_people_and_areas_are_chosen_on_the_photo(browser, page_url, group, size
     page.mouse.down()
     page.mouse.move(*at(0.45, 0.9), steps=4)
     page.mouse.up()
-    assert values() == pytest.approx([40, 60, 360, 536], abs=6), "by dragging"
+    expect_area([40, 60, 360, 536], "by dragging")
     page.mouse.click(*at(0.95, 0.95))
     page.mouse.click(*at(0.55, 0.05))
-    assert values() == pytest.approx([440, 30, 760, 566], abs=6), (
-        "by two clicks, whichever corner comes first"
-    )
-    expect_fit(visit, size)
+    expect_area([440, 30, 760, 566], "by two clicks, of which the second is the upper left corner")
+    expect_width(page, size[0])
     visit.shoot(f"area-{size[0]}")
     for i, number in enumerate((20, 10, 380, 590)):
         fields.nth(i).fill(str(number))
@@ -150,7 +148,7 @@ def test_people_and_areas_are_chosen_on_the_photo(browser, page_url, group, size
     page.locator("[data-use]").click()
     expect(page.locator("[data-testid=toast-body]").last).to_contain_text("is not inside", timeout=PATIENCE)
     visit.expect_choices(4)
-    assert not page.locator("[data-testid=status-tracker] .error:visible").count(), "no stray chip"
+    expect(page.locator("[data-testid=status-tracker] .error").filter(visible=True)).to_have_count(0)
     visit.shoot(f"group-{size[0]}")
     page.locator("#examples button.gallery-item").first.click()
     expect(page.locator("#everyone-button")).to_have_count(0, timeout=PATIENCE)

@@ -7,8 +7,9 @@ from pathlib import Path
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser import PATIENCE
+from tests.ui.browser.rest import expect_width, wait_until
 from tests.ui.browser.test_page import PHONE, WIDE, Visit, expect_own_search
-from tests.ui.browser.test_search import choose_example
+from tests.ui.browser.test_search import choose_example, remove_photo
 from threedsl.gallery.demo import openpeople_folder
 
 LONG = "W" * 60
@@ -33,11 +34,9 @@ class Held:
             route.fallback()
 
     def wait_for(self, count: int) -> None:
-        for _ in range(PATIENCE // 50):
-            if len(self.calls) >= count:
-                return
-            self.page.wait_for_timeout(50)
-        raise AssertionError(f"{len(self.calls)} calls, not {count}")
+        wait_until(
+            self.page, lambda: len(self.calls) >= count, lambda: f"{len(self.calls)} calls, not {count}"
+        )
 
     def let_go(self, first: int = 0) -> None:
         """All calls, call `first` a while before the others."""
@@ -62,7 +61,8 @@ def expect_matches_in(visit: Visit, number: int) -> None:
     expect(visit.page.locator("#rows .pending")).to_have_count(0, timeout=LATER)
     visit.page.wait_for_timeout(1000)
     expect(cards).to_have_attribute("aria-label", f"By appearance: best matches in {title}")
-    assert visit.page.locator("#search input[type=radio]").nth(number).is_checked() and chosen.count() == 1
+    expect(visit.page.locator("#search input[type=radio]").nth(number)).to_be_checked()
+    expect(chosen).to_have_count(1)
 
 
 def test_what_was_chosen_last_is_answered(browser, page_url):
@@ -87,6 +87,33 @@ def test_what_was_chosen_last_is_answered(browser, page_url):
         held.wait_for(2)
         held.let_go(arrives_first)
         expect_matches_in(visit, 1)
+    visit.close()
+
+
+def test_a_photo_chosen_right_after_another_was_removed_stays(browser, page_url):
+    visit = Visit(browser, page_url, WIDE)
+    page = visit.page
+    examples = page.locator("#examples button.gallery-item")
+    choose_example(visit, 0)
+    held = []
+    page.route("**/cancel*", lambda route: held.append(route))
+    remove_photo(visit)
+    wait_until(page, lambda: bool(held), lambda: "removing a photo cancels what runs for it")
+    expect(page.locator("#status")).to_contain_text("Add a photo, or choose")
+    running = Held(page, "rows")
+    examples.nth(2).click()
+    expect(page.locator("#people img").first).to_be_visible()
+    running.wait_for(1)
+    for route in held:
+        route.continue_()
+    page.wait_for_timeout(1500)  # what was cancelled ends now
+    expect(page.locator("#photo img")).to_have_count(1)
+    expect(page.locator("#status")).not_to_contain_text("failed")
+    running.let_go()
+    visit.expect_rows(5)
+    page.wait_for_timeout(1500)
+    visit.expect_rows(5)
+    expect(page.locator("#photo img")).to_have_count(1)
     visit.close()
 
 
@@ -186,13 +213,14 @@ def test_long_names_fit_a_phone(browser, page_url, tmp_path):
         shutil.copy(photo, tmp_path / f"{LONG}{LONG}{i}.jpg")
 
     def expect_to_fit(where: str) -> None:
+        expect_width(page, PHONE[0])
         wide = page.evaluate(
             """() => [...document.querySelectorAll('p, h2, h3, span, figcaption, label')].filter(one => {
                 const box = one.getBoundingClientRect(), row = one.closest('.cards, .strip, .tab-wrapper');
                 return box.width && box.right > innerWidth + 1 && !row;
             }).map(one => one.outerHTML.slice(0, 120)).slice(-4)"""
         )
-        assert not wide and page.evaluate("document.documentElement.scrollWidth") <= PHONE[0], (where, wide)
+        assert not wide, where
 
     page.get_by_role("tab", name="Gallery", exact=True).click()
     page.locator("#gallery-files input[type=file]").set_input_files([str(p) for p in tmp_path.iterdir()])

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import PATIENCE, WITHOUT_WEBGPU
 from tests.pictures import broken_pictures
+from tests.ui.browser.rest import come_to_rest, expect_width, wait_until
 
 WIDE, PHONE = (1440, 900), (390, 844)
 # Gradio's 3D viewer goes on loading a body for a moment after it was taken away; the next one is drawn all the same.
@@ -62,14 +63,19 @@ class Visit:
     def expect_body(self, reached: Callable[[np.ndarray], bool] = lambda canvas: True) -> np.ndarray:
         """Wait until the canvas shows something for which `reached` is true, and no longer changes."""
         self.page.locator("#body canvas").scroll_into_view_if_needed()
-        before = self.canvas()
-        for _ in range(200):
+        come_to_rest(self.page)
+        seen = [self.canvas()]
+
+        def reached_and_still() -> bool:
             self.page.wait_for_timeout(200)
-            now = self.canvas()
-            if body_share(now) > 0.02 and np.array_equal(now, before) and reached(now):
-                return now
-            before = now
-        raise AssertionError(f"it is not on the canvas: {body_share(before):.4f} of that is drawn on")
+            seen.append(self.canvas())
+            before, now = seen[-2:]
+            return body_share(now) > 0.02 and np.array_equal(now, before) and reached(now)
+
+        wait_until(
+            self.page, reached_and_still, lambda: f"{body_share(seen[-1]):.4f} of the canvas is drawn on"
+        )
+        return seen[-1]
 
     def expect_pictures(self, where: str) -> None:
         """Wait until all of them are there."""
@@ -86,6 +92,7 @@ class Visit:
         )
 
     def turn_body(self) -> None:
+        come_to_rest(self.page)
         box = self.page.locator("#body canvas").bounding_box()
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
         self.page.mouse.move(x, y)
@@ -97,7 +104,7 @@ class Visit:
         """Keep a picture of the whole page, if somebody wants it; lazy pictures have to be scrolled to first."""
         if folder := os.environ.get("THREEDSL_SHOTS"):
             self.page.evaluate("window.scrollTo(0, 0)")
-            self.page.wait_for_timeout(500)
+            come_to_rest(self.page)
             self.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
     def close(self) -> None:
@@ -139,7 +146,7 @@ def test_a_photo_becomes_three_rows_and_a_body_that_turns(browser, page_url, out
             right = person.endswith("P001")
             assert person.startswith("✓" if right else "✗")
             expect(cards.nth(i)).to_have_class(re.compile("same" if right else "other"))
-        assert cards.locator("img").count() >= 5
+        expect(cards.locator("img")).to_have_count(5)
         visit.expect_pictures(f"{CARDS.format(stream=stream)} img")
         scores = [float(score) for score in cards.locator(".score").all_text_contents()]
         assert scores == sorted(scores, reverse=True)
@@ -167,14 +174,14 @@ def test_a_photo_becomes_three_rows_and_a_body_that_turns(browser, page_url, out
 def test_an_example_works_with_one_click_everywhere(browser, page_url, size, scheme):
     visit = Visit(browser, page_url, size, scheme)
     page = visit.page
-    assert page.evaluate("document.body.classList.contains('dark')") == (scheme == "dark")
+    expect(page.locator("body.dark")).to_have_count(scheme == "dark")
     examples = page.locator("#examples button.gallery-item")
     expect(examples).to_have_count(20)
     examples.nth(10).click()
     expect_own_search(page)
     visit.expect_rows(5)
     visit.expect_body()
-    assert page.evaluate("document.documentElement.scrollWidth") <= size[0], "nothing sticks out"
+    expect_width(page, size[0])
     for place in ("#photo", "#rows", "#body", "#overlay", "#still", "#measures", "#law"):
         assert page.locator(place).bounding_box()["width"] > 100
     visit.expect_picture("#overlay")

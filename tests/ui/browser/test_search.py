@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import PATIENCE, WITHOUT_WEBGPU
+from tests.ui.browser.rest import come_to_rest, expect_width, tops
 from tests.ui.browser.test_page import CARDS, PHONE, WIDE, Visit, decode, difference, expect_own_search
 from threedsl.checkpoint.folder import DEFAULT_CHECKPOINT
 
@@ -53,6 +54,7 @@ def test_every_card_tells_its_place_in_the_other_rows_and_all_are_in_sight(brows
                 assert places[SHORT[name]].get(index, 21) == min(rank, 21)
                 compared += rank <= 20
     assert compared >= 20
+    come_to_rest(page)
     for stream in STREAMS:
         row = page.locator(f"#rows .ranking[data-stream={stream}] .cards")
         assert row.evaluate("row => row.scrollWidth <= row.clientWidth"), "none runs out of sight"
@@ -139,7 +141,7 @@ def test_a_photo_of_nobody_is_answered_with_a_warning_in_sight(browser, page_url
     warning = visit.page.locator("#status .warning")
     expect(warning).to_contain_text("No person was found", timeout=PATIENCE)
     expect(warning).to_be_in_viewport(ratio=0.99, timeout=PATIENCE)  # a phone's pixels are fractions
-    assert visit.page.locator("#measures tr").count() == 0
+    expect(visit.page.locator("#measures tr")).to_have_count(0)
     expect(visit.page.locator("#status .finding")).to_contain_text("Identity unknown")
     visit.close()
 
@@ -164,7 +166,7 @@ def test_no_card_opens_a_match_while_a_search_runs(browser, page_url):
     expect(page.locator("#rows .pending")).to_have_count(0, timeout=PATIENCE)
     page.evaluate("clearInterval(window.trying)")
     assert page.evaluate("window.faint") < 0.5
-    page.wait_for_timeout(500)
+    come_to_rest(page)
     expect(page.locator("#detail")).to_be_hidden()
     assert page.evaluate("window.scrollY") == 0
     page.locator("#rows .card button").first.click()
@@ -187,16 +189,16 @@ def test_an_opened_match_on_a_phone(browser, page_url):
     expect(page.locator("#match-words")).to_contain_text("of 50 pictures", timeout=PATIENCE)
     expect(page.locator("#match-tables table").first).to_be_attached()
     expect(page.locator("#match-bodies canvas")).to_be_attached(timeout=PATIENCE)
-    tops = [
-        page.locator(place).bounding_box()["y"]
-        for place in ("#back-above", ".pair-photos", "#match-bodies", "#match-heat", "#match-tables", "#back")
-    ]
-    assert tops == sorted(tops), "the bodies come before the numbers, and the way back both above and below"
-    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
+    order = tops(
+        page, "#back-above", ".pair-photos", "#match-bodies", "#match-heat", "#match-tables", "#back"
+    )
+    assert order == sorted(order), "the bodies come before the numbers, and the way back both above and below"
+    expect_width(page, PHONE[0])
 
     canvas = page.locator("#match-bodies canvas")
     canvas.scroll_into_view_if_needed()
     page.wait_for_timeout(2500)
+    come_to_rest(page)
     touch = context.new_cdp_session(page)
 
     def swipe(x: int, y: int) -> tuple[int, np.ndarray]:
@@ -209,11 +211,13 @@ def test_an_opened_match_on_a_phone(browser, page_url):
             page.wait_for_timeout(30)
         touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
         page.wait_for_timeout(1500)
+        come_to_rest(page)
         return page.evaluate("scrollY") - before, decode(canvas.screenshot())
 
     front = decode(canvas.screenshot())
     assert swipe(0, 150)[0] < -80, "a swipe along the page scrolls it"
     page.locator("#match-bodies").scroll_into_view_if_needed()
+    come_to_rest(page)
     moved, turned = swipe(-120, 0)
     assert moved == 0 and difference(front, turned) > 0.02, "across, it turns"
     context.close()
@@ -232,6 +236,7 @@ def test_the_wheel_scrolls_past_the_body_and_a_button_turns_it_back(browser, pag
     page.locator("#body canvas").hover()
     page.mouse.wheel(0, 120)
     page.wait_for_function("before => scrollY > before", arg=before)
+    come_to_rest(page)
     page.evaluate("before => scrollTo(0, before)", before)
     assert difference(front, visit.expect_body()) < 0.02, "it was not zoomed"
     visit.close()

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import PATIENCE as PAGE_PATIENCE
+from tests.ui.browser.rest import expect_width, tops, wait_until
 from tests.ui.browser.test_page import PHONE, WIDE, Visit, body_share, decode, expect_own_search
 from threedsl.gallery.demo import openpeople_folder
 
@@ -51,11 +52,6 @@ class Tab(Visit):
             arg=where,
         )
 
-    def expect_to_fit(self) -> None:
-        assert self.page.evaluate("document.documentElement.scrollWidth") <= self.size[0], (
-            "nothing sticks out"
-        )
-
     def keep(self, name: str, *canvases: str) -> None:
         """A picture of what is seen once `canvases` show something, if somebody wants it."""
         if not (folder := os.environ.get("THREEDSL_SHOTS")):
@@ -66,12 +62,11 @@ class Tab(Visit):
 
     def expect_drawn(self, *canvases: str) -> None:
         """Wait until all of them show something."""
-        for _ in range(PATIENCE // 300):
-            self.page.wait_for_timeout(300)
-            drawn = [body_share(decode(self.page.locator(canvas).screenshot())) for canvas in canvases]
-            if all(share > 0.02 for share in drawn):
-                return
-        raise AssertionError(f"{drawn} of {canvases} is drawn on")
+
+        def drawn() -> list[float]:
+            return [body_share(decode(self.page.locator(canvas).screenshot())) for canvas in canvases]
+
+        wait_until(self.page, lambda: min(drawn()) > 0.02, lambda: f"{drawn()} of {canvases} is drawn on")
 
 
 @SIZES
@@ -80,8 +75,8 @@ def test_two_photos_are_compared_and_the_answer_is_in_sight(browser, page_url, p
     page = visit.page
     examples = page.locator("#pairs tbody tr")
     expect(examples.nth(1)).to_be_visible()
-    tops = [examples.nth(i).bounding_box()["y"] for i in range(examples.count())]
-    assert examples.count() >= 2 and tops[0] == tops[1], "two examples beside each other"
+    first, second = tops(page, "#pairs tbody tr:nth-child(1)", "#pairs tbody tr:nth-child(2)")
+    assert first == second, "two examples beside each other"
     visit.give("#first-photo", photos[2])
     expect(page.locator("#first-people button")).not_to_have_count(0, timeout=PATIENCE)
     visit.expect_words("#compare-words", WAITING)
@@ -97,7 +92,7 @@ def test_two_photos_are_compared_and_the_answer_is_in_sight(browser, page_url, p
         visit.expect_picture(place)
     page.evaluate("document.querySelector('#compare-words').scrollIntoView()")
     visit.keep("compare", "#compare-bodies canvas", "#compare-heat canvas")
-    visit.expect_to_fit()
+    expect_width(page, size[0])
 
     (tmp_path / "letter.jpg").write_bytes(b"Dear sir or madam")
     page.locator("#second-photo").get_by_role("button", name="Remove Image").click()
@@ -151,7 +146,7 @@ def test_a_gallery_is_built_named_searched_and_deleted(browser, page_url, photos
     expect(page.locator("#gallery-shown")).to_contain_text("2 people named", timeout=PATIENCE)
     page.evaluate("window.scrollTo(0, 0)")
     visit.keep("gallery")
-    visit.expect_to_fit()
+    expect_width(page, size[0])
 
     page.locator("#gallery-search").click()
     visit.expect_words("#status", "Add a photo to search Two people.")
@@ -222,7 +217,7 @@ def test_evidence_begins_with_what_must_not_be_done(browser, page_url, size, sch
         details.locator("summary").click()
         assert details.locator("p, li, table, img").filter(visible=True).count()
         details.locator("summary").click()
-    visit.expect_to_fit()
+    expect_width(page, size[0])
     page.evaluate("document.querySelector('#evidence .side-by-side')?.scrollIntoView({block: 'center'})")
     visit.keep("evidence" if scheme == "light" else "evidence-dark")
     visit.close()

@@ -98,11 +98,22 @@ class Visitor:
 
     @contextmanager
     def open_page(self) -> Iterator[None]:
-        """Tell the server that the page is open, as browsers do, until the block ends."""
+        """Tell the server that the page is open, and at the end that it is being closed, as browsers do."""
+        with self.connected():
+            yield
+            assert self.tell("closed") == 204
+
+    @contextmanager
+    def connected(self) -> Iterator[None]:
+        """The connection of an open page, which breaks at the end of the block."""
         with self.http.stream("GET", f"gradio_api/heartbeat/{self.session}") as beats:
             beat = beats.iter_text()  # kept, for the connection ends with it
             assert next(beat)
             yield
+
+    def tell(self, state: str) -> int:
+        """Say that the page is still "here", or being "closed"; the status of the answer."""
+        return self.http.post(f"gradio_api/visit/{self.session}/{state}").status_code
 
 
 class BuiltPage:

@@ -3,6 +3,7 @@
 import gradio as gr
 
 from threedsl.ui.bodies.column import no_body
+from threedsl.ui.newest import Newest
 from threedsl.ui.search.cards import empty_rows
 from threedsl.ui.search.filters import LABELS
 from threedsl.ui.search.notices import gate_html
@@ -31,9 +32,12 @@ def gated(query: Query) -> list:
     return values
 
 
-def failed(upload: dict | None, query: Query | None) -> list:
-    """After a search that failed: what was on the page may belong to another photo, or another gallery."""
+def failed(upload: dict | None, query: Query | None, searches: Newest, turn: object) -> list:
+    """After search `turn` ended without an answer: what is on the page may belong to another photo, or another gallery.
+    Where it was cancelled, as its photo was removed, nothing changes: the page may be on to another one already."""
     values = empty_answer()
+    if not searches.is_lost(turn):
+        return [gr.skip()] * len(values)
     values[1:3] = FAILED if upload or query else WAITING, gr.skip()
     values[5 : 5 + len(LABELS)] = [gr.skip()] * len(LABELS)
     return values

@@ -11,7 +11,7 @@ from threedsl.ui.bodies.everyone import add_everyone, everyone_button, everyone_
 from threedsl.ui.errors import in_words
 from threedsl.ui.examples.first_screen import FirstScreen, offer
 from threedsl.ui.examples.strip import add_example_strip
-from threedsl.ui.newest import Newest, in_turn, turn_number
+from threedsl.ui.newest import Newest, in_turn, turn_number, turn_of
 from threedsl.ui.scripts import script, scroll_to_answer
 from threedsl.ui.search import handlers
 from threedsl.ui.search.cards import empty_rows, ranked_rows
@@ -174,6 +174,14 @@ def add_search_tab(service: Service, limits: dict) -> SearchTab:
     def emptied() -> list:
         return [None, *opened(None), *empty_answer()]
 
+    def not_opened(payload, query, photos, turn):
+        if photos.has_failed():
+            return emptied()
+        if not photos.is_lost(turn):
+            return [gr.skip()] * len(emptying["outputs"])
+        # A photo that was never looked at stays in its box, and may be tried again.
+        return [gr.skip(), *opened(None), *failed(payload, query, photos, turn)]
+
     def clear(photos, searches, turn):
         photos.begin(turn)
         searches.begin(turn)
@@ -196,7 +204,6 @@ def add_search_tab(service: Service, limits: dict) -> SearchTab:
         **READS,
     )
     searching = dict(
-        **in_turn(query_parts, turn),
         outputs=shown_there,
         preprocess=False,
         show_progress_on=rows,
@@ -211,15 +218,18 @@ def add_search_tab(service: Service, limits: dict) -> SearchTab:
     running = []
 
     def then_search(event: Callable, search: Callable) -> None:
-        found = event(search, **searching)
+        name = f"search {len(running)}"
+        found = event(search, **in_turn(query_parts, turn, name), **searching)
         found.success(**scroll)
-        found.failure(failed, [upload, query_state], shown_there, **at_once)
+        lost = turn_of(name, [upload, query_state, searches], turn)
+        found.failure(failed, **lost, outputs=shown_there, **at_once)
         running.append(found)
 
     for event in (upload.input, examples.success):
-        read = event(open_photo, **in_turn([upload, photos], turn), **reading)
+        name = f"photo {len(running)}"
+        read = event(open_photo, **in_turn([upload, photos], turn, name), **reading)
         then_search(read.success, search_where(lambda payload, *_: payload))
-        read.failure(emptied, **emptying)
+        read.failure(not_opened, **turn_of(name, [upload, query_state, photos], turn), **emptying)
         running.append(read)
     added = more.upload(add_photos, **in_turn([more, upload, query_state, photos], turn), **reading)
     then_search(added.success, show_search)
@@ -263,7 +273,7 @@ def add_search_tab(service: Service, limits: dict) -> SearchTab:
         outputs=[gallery, *reading["outputs"], *shown_there],
         **at_once,
     )
-    own = dict(fn=search_where(is_own), **searching)
+    own = dict(fn=search_where(is_own), **in_turn(query_parts, turn), **searching)
     matches = [rows, status, searched, table, answer_file, detail]
     return SearchTab(gallery, searched, matches, own, scroll, first)
 

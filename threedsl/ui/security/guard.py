@@ -9,7 +9,7 @@ import json
 import logging
 import re
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import Headers, QueryParams
@@ -25,7 +25,7 @@ from threedsl.ui.security.ledger import GONE
 from threedsl.ui.security.patience import TooSlow, in_time
 from threedsl.ui.security.payload import DEEP, check_files, check_values, named
 from threedsl.ui.security.queue import NO_EVENT, YOURS, Noting, address_of, answer_stream, runs_here
-from threedsl.ui.security.request_bodies import Busy
+from threedsl.ui.security.request_bodies import Busy, read_body, replaying, with_length
 from threedsl.ui.security.uploads import drain, receive_upload, routes
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 API = "/gradio_api"
 PROGRESS = f"{API}/upload_progress"
 FILE, BEAT, CALL, MCP = f"{API}/file=", f"{API}/heartbeat/", f"{API}/call/", f"{API}/mcp"
+VISIT = re.compile(rf"{API}/visit/([\w-]{{1,64}})/(here|closed)", re.ASCII)
 GET = re.compile(
     r"/|/(config|theme\.css|robots\.txt|favicon\.ico|manifest\.json|pwa_icon)/?|/(assets|static|svelte)/.+"
     rf"|{API}/(info|openapi\.json|theme\.css|app_id|login_check|queue/status|queue/data|upload_progress|startup-events)/?"
@@ -41,7 +42,8 @@ GET = re.compile(
     re.ASCII | re.DOTALL,
 )
 POST = re.compile(
-    rf"{API}/(upload|queue/join|cancel|reset/?|(run|api)/[\w-]{{1,64}}/?)|{CALL}(v2/)?[\w-]{{1,64}}/?|{MCP}(/.*)?",
+    rf"{API}/(upload|queue/join|cancel|reset/?|(run|api)/[\w-]{{1,64}}/?)|{CALL}(v2/)?[\w-]{{1,64}}/?|{MCP}(/.*)?"
+    rf"|{VISIT.pattern}",
     re.ASCII | re.DOTALL,
 )
 METHODS = {"GET": GET, "HEAD": GET, "POST": POST, "DELETE": re.compile(rf"{MCP}(/.*)?")}
@@ -64,7 +66,6 @@ NOWHERE = "There is nothing at this address; docs/api.md lists the endpoints."
 FOREIGN = f"This page does not answer to this host name; its operator can allow it with {VARIABLE}."
 NO_HOST = "The request's Host is neither a name nor an address."
 BAD_BODY = "The request body must be a JSON object; see docs/api.md."
-LARGE = f"A call may have {limits.MOST_CALL_BYTES // 2**20} MB at most; upload pictures first."
 QUEUED = "Calls of this event wait their turn; send it to /gradio_api/queue/join, or see docs/api.md."
 UNKNOWN = {  # as Gradio's page reads it
     "msg": "unexpected_error",
@@ -75,6 +76,7 @@ UNKNOWN = {  # as Gradio's page reads it
 }
 NO_PROGRESS = "There is no such upload."
 NO_CALL = "There is no such call: it was answered already, or never made."
+NO_VISIT = "There is no such visit: its page was closed, or was not heard of for too long."
 
 log = logging.getLogger(__name__)
 
@@ -160,12 +162,16 @@ class Guard:
         if scope["method"] == "POST" and path == f"{API}/upload":
             answer = await receive_upload(request, self.page)
             return await answer(scope, receive, send)
-        if path.startswith((BEAT, PROGRESS)):
+        if path.startswith((BEAT, PROGRESS)) and scope["method"] == "GET":
             try:
-                with self._counted(path, address_of(request)):
-                    return await self.app(scope, receive, send)
+                return await self._follow(scope, receive, send, address_of(request))
             except InputError as error:
                 return await PlainTextResponse(str(error), 503)(scope, receive, send)
+        if visit := VISIT.fullmatch(path):
+            pages, (session, state) = self.page.open_pages, visit.groups()
+            known = pages.close(session) if state == "closed" else pages.heard_of(session)
+            answer = Response(status_code=204) if known else JSONResponse({"detail": NO_VISIT}, 404)
+            return await answer(scope, receive, send)
         if scope["method"] == "GET" and path.startswith((f"{API}/queue/data", CALL)):
             await answer_stream(self.app, scope, receive, send)
             return self.page._queue.forget_call(path.rsplit("/", 1)[1])
@@ -180,11 +186,13 @@ class Guard:
         with self.page.request_bodies.receiving(address) as take, call:
             await self._call(scope, receive, send, request, take)
 
-    def _counted(self, path: str, address: str) -> AbstractContextManager[None]:
+    async def _follow(self, scope: Scope, receive: Receive, send: Send, address: str) -> None:
         """A stream that lasts, of which there are so many at a time."""
-        if path.startswith(PROGRESS):
-            return routes.file_upload_statuses.following(address)
-        return self.page.open_pages.opened(path.removeprefix(BEAT), address)
+        if scope["path"].startswith(PROGRESS):
+            with routes.file_upload_statuses.following(address):
+                return await self.app(scope, receive, send)
+        session = scope["path"].removeprefix(BEAT)
+        await self.page.open_pages.follow(self.app, scope, receive, send, session, address)
 
     async def _call(
         self, scope: Scope, receive: Receive, send: Send, request: Request, take: Callable[[int], None]
@@ -257,39 +265,3 @@ def is_kept(name: bytes, value: bytes) -> bool:
     if name == b"content-type":
         return len(value) <= LONGEST_TYPE
     return name not in NOT_BELIEVED and (name != b"range" or ONE_RANGE.fullmatch(value) is not None)
-
-
-async def read_body(request: Request, most: int, take: Callable[[int], None]) -> bytes:
-    """The whole body, of which `take` counts every piece.
-
-    Raises:
-        InputError: it has more than `most` bytes, or there is no room for it; ClientDisconnect.
-    """
-    parts, length = [], 0
-    async for part in request.stream():
-        length += len(part)
-        if length > most:
-            raise InputError(LARGE)
-        take(len(part))
-        parts.append(part)
-    return b"".join(parts)
-
-
-def with_length(scope: Scope, length: int) -> Scope:
-    """The scope of a request whose body has another length now."""
-    headers = [pair for pair in scope["headers"] if pair[0] not in (b"content-length", b"transfer-encoding")]
-    return {**scope, "headers": [*headers, (b"content-length", str(length).encode())]}
-
-
-def replaying(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that gives the body that was read, and then whatever comes next, such as the disconnection."""
-    given = False
-
-    async def again() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return again

@@ -2,55 +2,152 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
 from gradio.state_holder import SessionState, StateHolder
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from threedsl.errors import InputError
 from threedsl.ui.security import limits
 from threedsl.ui.security.weight import weight
 
 TOO_MANY = "This page is open too many times; close some of the copies and reload it."
+BEATS = {
+    "type": "http.response.start",
+    "status": 200,
+    "headers": [(b"content-type", b"text/event-stream; charset=utf-8")],
+}
+BEAT_SECONDS = 15.0  # between two beats
+LOOK_SECONDS = 5.0  # between two looks at how long a page has been silent
+
+
+@dataclass
+class OpenPage:
+    """The page of one visit; `closed` once the visit ends."""
+
+    address: str
+    sign: float  # seconds of the clock at which it was last heard of
+    connections: int = 0
+    closed: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task | None = None
+
+    def silence(self, now: float) -> float:
+        """Seconds for which nothing was heard of it."""
+        return 0.0 if self.connections else now - self.sign
 
 
 class OpenPages:
-    """Sessions whose page tells by its heartbeat that it is open; its methods may be called from any thread."""
+    """Pages that are open: by the heartbeat, a request that is answered as long as the page is there, and where that
+    breaks, as on a phone that sleeps, by signs of life. A visit ends once its page says that it is being closed, or
+    after MOST_SILENT_SECONDS without a word. For the server's event loop alone, except `in`."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._sessions: Counter[str] = Counter()
-        self._addresses: Counter[str] = Counter()
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._pages: dict[str, OpenPage] = {}
+        self._connections: Counter[str] = Counter()  # of each address
 
     def __contains__(self, session: object) -> bool:
-        return session in self._sessions
+        page = self._pages.get(session)
+        return page is not None and page.silence(self._clock()) < limits.SIGN_SECONDS
 
-    @contextmanager
-    def opened(self, session: str, address: str) -> Iterator[None]:
-        """Count a page as open.
+    async def follow(
+        self, app: ASGIApp, scope: Scope, receive: Receive, send: Send, session: str, address: str
+    ) -> None:
+        """Answer a heartbeat for as long as it lasts. Gradio's own, which ends the visit when it ends, lasts longer.
 
         Raises:
-            InputError: there are too many, in all or from this address.
+            InputError: too many pages are open, in all or from this address.
         """
-        with self._lock:
-            crowded = self._sessions.total() >= limits.MOST_OPEN_PAGES
-            mine = self._addresses[address] >= limits.MOST_OPEN_PAGES_PER_ADDRESS
-            if crowded or (mine and not limits.addresses_are_shared()):
-                raise InputError(TOO_MANY)
-            self._sessions[session] += 1
-            self._addresses[address] += 1
+        crowded = self._connections.total() >= limits.MOST_OPEN_PAGES
+        mine = self._connections[address] >= limits.MOST_OPEN_PAGES_PER_ADDRESS
+        if crowded or (mine and not limits.addresses_are_shared()):
+            raise InputError(TOO_MANY)
+        page = self._pages.get(session)
+        if page is None or page.closed.is_set():
+            page = self._pages[session] = OpenPage(address, self._clock())
+            page.task = asyncio.create_task(self._visit(session, page, app, scope))
+        page.connections += 1
+        self._connections[address] += 1
         try:
-            yield
+            await beat(page.closed, receive, send)
         finally:
-            with self._lock:
-                for counter, key in ((self._sessions, session), (self._addresses, address)):
-                    counter[key] -= 1
-                    if not counter[key]:
-                        del counter[key]
+            page.connections -= 1
+            page.sign = self._clock()
+            self._connections -= Counter({address: 1})
+            self._end_the_most_silent(page.address)
+        if page.closed.is_set():
+            await page.task
+
+    def heard_of(self, session: str) -> bool:
+        """Note a sign of life; whether there is such a visit."""
+        page = self._pages.get(session)
+        if page is None or page.closed.is_set():
+            return False
+        page.sign = self._clock()
+        return True
+
+    def close(self, session: str) -> bool:
+        """End a visit now; whether there was one."""
+        page = self._pages.get(session)
+        if page is not None:
+            page.closed.set()
+        return page is not None
+
+    async def _visit(self, session: str, page: OpenPage, app: ASGIApp, scope: Scope) -> None:
+        """Gradio's heartbeat, which is answered to nobody, until the page is closed or silent for too long."""
+
+        async def until_closed() -> Message:
+            while page.silence(self._clock()) < limits.MOST_SILENT_SECONDS:
+                with suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(page.closed.wait(), LOOK_SECONDS)
+                    break
+            page.closed.set()
+            return {"type": "http.disconnect"}
+
+        async def unheard(message: Message) -> None:
+            pass
+
+        try:
+            await app(scope, until_closed, unheard)
+        finally:
+            page.closed.set()
+            if self._pages.get(session) is page:
+                del self._pages[session]
+
+    def _end_the_most_silent(self, address: str) -> None:
+        """Pages without a connection are bounded as those with one are."""
+        silent = [page for page in self._pages.values() if not (page.connections or page.closed.is_set())]
+        mine = [page for page in silent if page.address == address]
+        for pages, most in ((silent, limits.MOST_OPEN_PAGES), (mine, limits.MOST_OPEN_PAGES_PER_ADDRESS)):
+            if len(pages) > most and not (pages is mine and limits.addresses_are_shared()):
+                min(pages, key=lambda page: page.sign).closed.set()
+
+
+async def beat(closed: asyncio.Event, receive: Receive, send: Send) -> None:
+    """Say every few seconds that the server is there, until the client is gone or the visit ends."""
+
+    async def gone() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    ends = [asyncio.ensure_future(gone()), asyncio.ensure_future(closed.wait())]
+    try:
+        await send(BEATS)
+        while not any(end.done() for end in ends):
+            await send({"type": "http.response.body", "body": b"data: ALIVE\n\n", "more_body": True})
+            await asyncio.wait(ends, timeout=BEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        await send({"type": "http.response.body"})
+    finally:
+        for end in ends:
+            end.cancel()
 
 
 class Running:

@@ -1,0 +1,178 @@
+"""A page whose connection breaks, as on a phone that sleeps, loses nothing; one that is closed leaves nothing."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser import PATIENCE, WITHOUT_WEBGPU
+from tests.ui.browser.rest import come_to_rest
+from tests.ui.browser.rest import wait_until as wait_until_page
+from tests.ui.browser.visit import Refused, Visitor
+from tests.ui.security.test_deleting import leave_things, wait_until
+from tests.zips import crop
+from threedsl.ui.security import limits, visits
+
+
+@pytest.fixture
+def soon(monkeypatch) -> None:
+    """The server looks often."""
+    monkeypatch.setattr(visits, "LOOK_SECONDS", 0.05)
+
+
+def loses_everything(empty, visitor: Visitor, name: str) -> bool:
+    wait_until(lambda: visitor.session not in empty.page.open_pages)
+    wait_until(lambda: empty.files() == set())
+    with pytest.raises(Refused, match="unknown"):
+        visitor.export(name)
+    return True
+
+
+@pytest.mark.slow
+def test_a_broken_connection_costs_nothing_before_its_time(empty, soon, monkeypatch):
+    visitor = empty.visitor()
+    with visitor.connected():
+        name = leave_things(visitor, 300)
+    kept = empty.files()
+    time.sleep(1)
+    assert visitor.session in empty.page.open_pages and empty.files() == kept
+    assert visitor.tell("here") == 204
+    assert visitor.export(name)
+    with visitor.connected():
+        assert visitor.export(name)
+    monkeypatch.setattr(limits, "MOST_SILENT_SECONDS", 0.2)
+    assert loses_everything(empty, visitor, name)
+    assert visitor.tell("here") == visitor.tell("closed") == 404
+
+
+@pytest.mark.slow
+def test_signs_of_life_keep_a_visit(empty, soon, monkeypatch):
+    monkeypatch.setattr(limits, "MOST_SILENT_SECONDS", 3.0)
+    visitor = empty.visitor()
+    with visitor.connected():
+        name = visitor.build({"b.png": crop(1)}).name
+    for _ in range(12):
+        time.sleep(0.5)
+        assert visitor.tell("here") == 204
+    assert visitor.export(name)
+    assert loses_everything(empty, visitor, name)
+
+
+def test_an_unknown_visit_is_called_that(served):
+    stranger = served.visitor()
+    for state in ("here", "closed"):
+        answer = stranger.http.post(f"gradio_api/visit/{stranger.session}/{state}")
+        assert answer.status_code == 404 and answer.json()["detail"].startswith("There is no such visit")
+    assert stranger.http.post(f"gradio_api/visit/{stranger.session}/open").status_code == 404
+    assert stranger.http.get(f"gradio_api/visit/{stranger.session}/here").status_code == 404
+
+
+def test_another_site_cannot_end_a_visit(served):
+    visitor = served.visitor()
+    with visitor.open_page():
+        foreign = {"Origin": "https://example.org"}
+        answer = visitor.http.post(f"gradio_api/visit/{visitor.session}/closed", headers=foreign)
+        assert answer.status_code == 403 and visitor.session in served.page.open_pages
+
+
+def test_silent_pages_are_bounded(served, soon, monkeypatch):
+    monkeypatch.setattr(limits, "MOST_OPEN_PAGES_PER_ADDRESS", 2)
+    visitors, pages = [served.visitor() for _ in range(4)], served.page.open_pages
+    for visitor in visitors:
+        with visitor.connected():
+            page = pages._pages[visitor.session]
+        wait_until(lambda page=page: not page.connections)
+    wait_until(lambda: sum(visitor.session in pages for visitor in visitors) == 2)
+    assert [visitor.tell("closed") for visitor in visitors] == [404, 404, 204, 204]
+
+
+class Line:
+    """A connection between browser and page that can be cut: what is open then ends, and nothing new gets through."""
+
+    def __init__(self, port: int):
+        self.target, self.cut = port, False
+        self._ends: list[socket.socket] = []
+        self._door = socket.create_server(("127.0.0.1", 0))
+        self.port = self._door.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def break_now(self) -> None:
+        self.cut = True
+        for end in self._ends:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        self._ends.clear()
+
+    def close(self) -> None:
+        self.break_now()
+        self._door.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                near = self._door.accept()[0]
+                if self.cut:
+                    near.close()
+                    continue
+                far = socket.create_connection(("127.0.0.1", self.target))
+                self._ends += [near, far]
+                for pair in ((near, far), (far, near)):
+                    threading.Thread(target=self._pass_on, args=pair, daemon=True).start()
+
+    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+        for end in (source, target):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def line_to(url: str) -> Iterator[Line]:
+    line = Line(int(url.rstrip("/").rsplit(":", 1)[1]))
+    yield line
+    line.close()
+
+
+def test_a_phone_that_slept_has_its_gallery_and_closing_the_page_deletes_it(browser, served, soon, tmp_path):
+    (tmp_path / "b.png").write_bytes(crop(1))
+    store, pages = served.service.visitors, served.page.open_pages
+    with line_to(served.url) as line:
+        context = browser.new_context()
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.add_init_script(WITHOUT_WEBGPU)
+        in_flight = set()
+        page.on("request", lambda one: in_flight.add(one) if "/queue/" in one.url else None)
+        for end in ("requestfinished", "requestfailed"):
+            page.on(end, lambda one: in_flight.discard(one))
+        page.goto(f"http://127.0.0.1:{line.port}/?tab=gallery")
+        page.locator("#gallery-files input[type=file]").set_input_files(str(tmp_path / "b.png"))
+        page.locator("#gallery-name :is(input, textarea)").fill("Kept")
+        page.locator("#gallery-build").click()
+        expect(page.locator("#gallery-status")).to_contain_text("Built “Kept”", timeout=PATIENCE)
+        expect(page.locator("#gallery-shown h3")).to_have_text("Kept", timeout=PATIENCE)
+        come_to_rest(page)
+        # A call that is cut short makes Gradio load the page again.
+        wait_until_page(page, lambda: not in_flight, lambda: f"still asking: {in_flight}")
+        (session,) = {held.session for held in store._held.values() if held.gallery.title == "Kept"}
+
+        line.break_now()
+        wait_until(lambda: not pages._pages[session].connections)
+        silent = pages._pages[session].sign
+        page.wait_for_timeout(1000)
+        line.cut = False
+        page.evaluate("window.dispatchEvent(new Event('online'))")
+        wait_until(lambda: pages._pages[session].sign > silent)
+        page.locator("#gallery-search").click()
+        expect(page.locator("#status")).to_contain_text("Add a photo to search Kept", timeout=PATIENCE)
+
+        page.goto("about:blank")
+        wait_until(lambda: session not in pages._pages)
+        wait_until(lambda: "Kept" not in {held.gallery.title for held in store._held.values()})
+        context.close()
