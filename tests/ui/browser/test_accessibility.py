@@ -76,7 +76,7 @@ def test_no_tab_keeps_anybody_out(page, axe, page_url, width, theme):
     page.set_viewport_size({"width": width, "height": 900})
     page.goto(f"{page_url}?__theme={theme}")
     expect(page.locator("#go")).to_be_visible(timeout=PATIENCE)
-    expect(page.locator("body.dark")).to_have_count(theme == "dark")
+    expect(page.locator("body.dark")).to_have_count(int(theme == "dark"))
     expect(page.locator("#examples button.gallery-item").first).to_have_attribute(
         "aria-label", "Example photo 1", timeout=PATIENCE
     )
