@@ -121,8 +121,8 @@ def expect_own_search(page: Page) -> None:
 
 
 def is_of_viewer(error: str) -> bool:
-    """Whether the 3D viewer misses something of its own: it goes on loading a body for a moment after it was taken away,
-    and the next one is drawn all the same. It is where neither this page's scripts nor Gradio's core know the name."""
+    """Whether the 3D viewer misses something of its own, whose name neither this page's scripts nor Gradio's core know:
+    it goes on loading a body for a moment after that was taken away, and the next one is drawn all the same."""
     missing = MISSING.fullmatch(error)
     return missing is not None and not re.search(rf"\b{missing[1]}\b", known_names())
 
