@@ -51,14 +51,20 @@ def test_a_broken_connection_costs_nothing_before_its_time(empty, soon, monkeypa
 
 @pytest.mark.slow
 def test_signs_of_life_keep_a_visit(empty, soon, monkeypatch):
-    monkeypatch.setattr(limits, "MOST_SILENT_SECONDS", 3.0)
+    passed = 0.0
+    monkeypatch.setattr(empty.page.open_pages, "_clock", lambda: passed)
     visitor = empty.visitor()
     with visitor.connected():
         name = visitor.build({"b.png": crop(1)}).name
-    for _ in range(12):
-        time.sleep(0.5)
+        page = empty.page.open_pages._pages[visitor.session]
+    wait_until(lambda: not page.connections)
+    for _ in range(5):
+        passed += limits.MOST_SILENT_SECONDS - 1
+        assert visitor.session not in empty.page.open_pages
         assert visitor.tell("here") == 204
+        assert visitor.session in empty.page.open_pages
     assert visitor.export(name)
+    passed += limits.MOST_SILENT_SECONDS
     assert loses_everything(empty, visitor, name)
 
 
