@@ -132,3 +132,25 @@ def test_names_that_could_not_be_saved_stay(browser):
     page.evaluate("html => { shown.innerHTML = html; }", CARD.format("Ann", "Bo", SAVED))
     assert [field.input_value() for field in fields.all()] == ["Ann", "Bo"]
     page.close()
+
+
+def test_a_box_that_is_emptied_does_not_give_its_photo_again(browser):
+    """Gradio's events may still carry it then."""
+    page = browser.new_page()
+    one, two = {"path": "/a/1.jpg"}, {"path": "/a/2.jpg"}
+
+    def given(how: str, photo: dict | None, box: str = "first") -> list:
+        call = f"(...given) => ({script('in_turn', 2, 'name', [box, how])})(...given)"
+        return page.evaluate(f"([photo]) => ({call})(photo, 'state', 'turn')", [photo])
+
+    assert given("input", one) == [one, "state", 1]
+    assert given("input", one) == [None, "state", 2]
+    assert given("input", one, "second") == [one, "state", 3]
+    assert given("removed", one) == [None, "state", 4]
+    assert given("input", one) == [None, "state", 5]
+    assert given("input", None) == [None, "state", 6]
+    assert given("input", two) == [two, "state", 7]
+    assert given("put", one) == [one, "state", 8] and given("put", one) == [one, "state", 9]
+    assert given("removed", one)[0] is None and given("input", one)[0] is None
+    assert page.evaluate("window.turns.name") == 11
+    page.close()

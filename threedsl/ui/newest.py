@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from threading import Lock
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import gradio as gr
 
 from threedsl.ui.scripts import script
 
 Result = TypeVar("Result")
+How = Literal["input", "put", "removed"]
 
 _LOCK = Lock()
 
@@ -89,12 +90,15 @@ def turn_number() -> gr.Number:
     return gr.Number(visible=False)
 
 
-def in_turn(inputs: list, turn: gr.Number, name: str = "") -> dict:
+def in_turn(inputs: list, turn: gr.Number, name: str = "", box: tuple[str, How] | None = None) -> dict:
     """`inputs` and `js` of an event: its function gets its number as the last argument.
 
-    name: by which `turn_of` refers to it.
+    Args:
+        name: by which `turn_of` refers to it.
+        box: where the first input is the photo of a box, a name for that box, and whether the event is the box's own
+            ("input"), what has just put a photo there ("put"), or its being emptied ("removed"), which gives None.
     """
-    return {"inputs": [*inputs, turn], "js": script("in_turn", len(inputs), name)}
+    return {"inputs": [*inputs, turn], "js": script("in_turn", len(inputs), name, box)}
 
 
 def turn_of(name: str, inputs: list, turn: gr.Number) -> dict:

@@ -80,8 +80,8 @@ def add_compare_tab(service: Service, limits: dict) -> None:
     # What comes while one of these runs is done after it, with what is on the page by then.
     private = dict(preprocess=False, api_visibility="private", trigger_mode="always_last", **limits)
 
-    def reading_of(upload, photo, side, strip) -> dict:
-        inputs = in_turn([upload, photo, pairs], turn)
+    def reading_of(upload, photo, side, strip, how) -> dict:
+        inputs = in_turn([upload, photo, pairs], turn, box=(upload.elem_id, how))
         return dict(**inputs, outputs=[side, strip], show_progress_on=strip, **private | READS)
 
     comparing = dict(
@@ -96,10 +96,10 @@ def add_compare_tab(service: Service, limits: dict) -> None:
     chain = examples.load_input_event.then(**empty)
     running, shown = [], []  # each side's readings, and the comparisons
     for upload, photo, side, strip in zip(uploads, photos, sides, strips, strict=True):
-        reading = reading_of(upload, photo, side, strip)
-        chain = chain.then(read, **reading)
+        parts = upload, photo, side, strip
+        chain = chain.then(read, **reading_of(*parts, "put"))
         upload.input(**empty)
-        arrived = upload.input(read, **reading)
+        arrived = upload.input(read, **reading_of(*parts, "input"))
         # A comparison that was running may have ended while the photo waited for its turn to be read.
         arrived.failure(**empty)
         chain.failure(**empty)
@@ -121,7 +121,7 @@ def add_compare_tab(service: Service, limits: dict) -> None:
         pair.success(**scroll)
     for upload, photo, side, strip, own in zip(uploads, photos, sides, strips, running, strict=True):
         upload.clear(**empty, cancels=[*own, *shown])
-        left = upload.clear(read, **reading_of(upload, photo, side, strip))
+        left = upload.clear(read, **reading_of(upload, photo, side, strip, "removed"))
         left.then(**empty)  # an answer that was on its way when the comparison was cancelled
 
 

@@ -225,9 +225,9 @@ def add_search_tab(service: Service, limits: dict) -> SearchTab:
         found.failure(failed, **lost, outputs=shown_there, **at_once)
         running.append(found)
 
-    for event in (upload.input, examples.success):
-        name = f"photo {len(running)}"
-        read = event(open_photo, **in_turn([upload, photos], turn, name), **reading)
+    for how, event in (("input", upload.input), ("put", examples.success)):
+        name = f"photo {how}"
+        read = event(open_photo, **in_turn([upload, photos], turn, name, ("search", how)), **reading)
         then_search(read.success, search_where(lambda payload, *_: payload))
         read.failure(not_opened, **turn_of(name, [upload, query_state, photos], turn), **emptying)
         running.append(read)
