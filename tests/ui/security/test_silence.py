@@ -90,6 +90,34 @@ def test_silent_pages_are_bounded(served, soon, monkeypatch):
     assert [visitor.tell("closed") for visitor in visitors] == [404, 404, 204, 204]
 
 
+def test_pages_with_and_without_a_connection_are_bounded_together(served, soon, monkeypatch):
+    monkeypatch.setattr(limits, "MOST_OPEN_PAGES_PER_ADDRESS", 2)
+    visitors, pages = [served.visitor() for _ in range(4)], served.page.open_pages
+    for visitor in visitors[:2]:
+        with visitor.connected():
+            page = pages._pages[visitor.session]
+        wait_until(lambda page=page: not page.connections)
+    with visitors[2].open_page(), visitors[3].open_page():
+        wait_until(lambda: not any(visitor.session in pages for visitor in visitors[:2]))
+        assert all(visitor.session in pages for visitor in visitors[2:])
+
+
+@pytest.mark.parametrize("limit", ["MOST_OPEN_PAGES", "MOST_OPEN_PAGES_PER_ADDRESS"])
+def test_pages_that_others_open_and_leave_do_not_end_a_visit_with_a_gallery(served, soon, monkeypatch, limit):
+    sleeping, pages = served.visitor(), served.page.open_pages
+    with sleeping.connected():
+        name = sleeping.build({"b.png": crop(1)}).name
+    wait_until(lambda: not pages._pages[sleeping.session].connections)
+    monkeypatch.setattr(limits, limit, 2)
+    others = [served.visitor() for _ in range(5)]
+    for other in others:
+        with other.connected():
+            page = pages._pages[other.session]
+        wait_until(lambda page=page: not page.connections)
+    wait_until(lambda: sum(other.session in pages for other in others) <= 1)
+    assert sleeping.export(name) and sleeping.tell("closed") == 204
+
+
 class Line:
     """A connection between browser and page that can be cut: what is open then ends, and nothing new gets through."""
 

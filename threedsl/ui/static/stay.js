@@ -2,7 +2,11 @@
 // closed. visit: what the server calls it.
 (visit) => {
     const {root, api_prefix} = window.gradio_config;
-    const say = (what) => navigator.sendBeacon(`${root}${api_prefix}/visit/${visit}/${what}`);
+    const say = (what) => {
+        const address = `${root}${api_prefix}/visit/${visit}/${what}`;
+        // Some browsers and their extensions leave beacons out.
+        if (!navigator.sendBeacon?.(address)) fetch(address, {method: 'POST', keepalive: true}).catch(() => {});
+    };
     const here = () => say('here');
     setInterval(here, 30000);
     for (const event of ['online', 'focus']) window.addEventListener(event, here);
