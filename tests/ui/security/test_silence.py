@@ -98,7 +98,7 @@ def test_pages_with_and_without_a_connection_are_bounded_together(served, soon, 
             page = pages._pages[visitor.session]
         wait_until(lambda page=page: not page.connections)
     with visitors[2].open_page(), visitors[3].open_page():
-        wait_until(lambda: not any(visitor.session in pages for visitor in visitors[:2]))
+        wait_until(lambda: not any(visitor.session in pages._pages for visitor in visitors[:2]))
         assert all(visitor.session in pages for visitor in visitors[2:])
 
 
