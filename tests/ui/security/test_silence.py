@@ -204,3 +204,36 @@ def test_a_phone_that_slept_has_its_gallery_and_closing_the_page_deletes_it(brow
         wait_until(lambda: session not in pages._pages)
         wait_until(lambda: "Kept" not in {held.gallery.title for held in store._held.values()})
         context.close()
+
+
+def test_a_phone_that_slept_too_long_is_a_visit_again_and_closing_the_page_ends_it(
+    browser, served, soon, tmp_path, monkeypatch
+):
+    (tmp_path / "b.png").write_bytes(crop(1))
+    store, pages = served.service.visitors, served.page.open_pages
+    before = set(pages._pages)
+    with line_to(served.url) as line:
+        context = browser.new_context()
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.add_init_script(WITHOUT_WEBGPU)
+        page.goto(f"http://127.0.0.1:{line.port}/?tab=gallery")
+        wait_until(lambda: set(pages._pages) - before)
+        come_to_rest(page)
+        (session,) = set(pages._pages) - before
+        with monkeypatch.context() as short:
+            short.setattr(limits, "MOST_SILENT_SECONDS", 0.2)
+            line.break_now()
+            wait_until(lambda: session not in pages._pages)
+        line.cut = False
+        page.evaluate("window.dispatchEvent(new Event('online'))")
+        wait_until(lambda: session in pages._pages and pages._pages[session].connections)
+
+        page.locator("#gallery-files input[type=file]").set_input_files(str(tmp_path / "b.png"))
+        page.locator("#gallery-name :is(input, textarea)").fill("Later")
+        page.locator("#gallery-build").click()
+        expect(page.locator("#gallery-status")).to_contain_text("Built “Later”", timeout=PATIENCE)
+        page.goto("about:blank")
+        wait_until(lambda: session not in pages._pages)
+        wait_until(lambda: "Later" not in {held.gallery.title for held in store._held.values()})
+        context.close()
