@@ -222,6 +222,11 @@ def test_pickled_arrays_are_refused(tmp_path, arrays):
             "population_betas contains values that are not finite",
         ),
         ("coarse_index", lambda array: array[:0], "coarse_index has shape"),
+        (
+            "coarse_index",  # its smoothing would take hours and 20 GB
+            lambda array: np.resize(array, 30_000),
+            "coarse_index has more than 3,000 vertices",
+        ),
         ("v_template", lambda array: np.float32(3), "v_template has shape"),
     ],
 )

@@ -56,6 +56,15 @@ def test_what_failed_or_never_began_is_lost_and_what_was_cancelled_is_not():
     assert not newest.has_failed() and not newest.is_lost(2) and newest.is_lost(4)
 
 
+def test_what_was_sent_before_a_lost_one_answers_nothing():
+    newest = Newest()
+    assert newest.run(lambda: newest.lose(2), turn=1) is None
+    assert not newest.lose(1) and not newest.lose(2)
+    with pytest.raises(ValueError):
+        newest.run(failing, turn=3)
+    assert newest.has_failed(3) and not newest.has_failed(4)  # 4 was refused: nothing looked at its photo
+
+
 @pytest.mark.parametrize("turn", [None, "9", float("nan"), float("inf"), 10**400, {}, [1]])
 def test_what_is_no_number_counts_as_the_latest(turn):
     newest = Newest()

@@ -20,6 +20,8 @@ EXTRA_KEYS = (
     "population_betas",
 )
 MOST_BYTES = 256 * 2**20
+# The shipped body has 615. What smooths a body is a matrix of all by all, and a product of several such.
+MOST_COARSE = 3000
 MAKE_AGAIN = "create it with `python -m train body`"
 
 
@@ -38,6 +40,8 @@ def read_body(path: Path) -> dict[str, np.ndarray]:
             "`python -m train body --smpl FILE`."
         )
     _check_shapes(arrays, name)
+    if len(arrays["coarse_index"]) > MOST_COARSE:
+        raise InputError(f"{name}: coarse_index has more than {MOST_COARSE:,} vertices; {MAKE_AGAIN}.")
     for key in SMPL_KEYS + EXTRA_KEYS:
         array = arrays[key]
         if array.dtype.kind not in "fiu" or not np.isfinite(array).all():

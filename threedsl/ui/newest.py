@@ -58,16 +58,23 @@ class Newest:
             self._last = object()
         return result
 
-    def has_failed(self) -> bool:
-        """Whether the work that began last has raised."""
-        return self._failed is not None and self._last is self._failed
+    def has_failed(self, turn: object = None) -> bool:
+        """Whether the work that began last has raised, and event `turn` did not come after it."""
+        return self._failed is not None and self._last is self._failed and not self._is_later(turn)
 
     def is_lost(self, turn: object) -> bool:
         """Whether an event that the page sent as number `turn` and that ended without an answer is missed: it failed,
         or never began, and nothing that was sent later has begun, such as the removal of its photo, which cancels it.
         """
+        return self.has_failed() or _number(turn) is None or self._is_later(turn)
+
+    def lose(self, turn: object) -> bool:
+        """`is_lost`; if so, what was sent earlier and still runs is overtaken, as by the event itself."""
+        return self.is_lost(turn) and self.begin(turn)
+
+    def _is_later(self, turn: object) -> bool:
         number = _number(turn)
-        return self.has_failed() or number is None or number > self._turn
+        return number is not None and number > self._turn
 
     def _begun(self, turn: object) -> object | None:
         """What is last from now on, None as False in `begin`."""

@@ -108,12 +108,19 @@ def build_demo(service: Service) -> Page:
         )
         demo.unload(forget)
     service.visitors.is_open = demo.open_pages.__contains__
+    demo.open_pages.losing = lambda: losing(demo, service)
     return demo.queue(max_size=MOST_WAITING)
 
 
 def session_of(request: gr.Request) -> str | None:
     """What Gradio calls this visit."""
     return request.session_hash
+
+
+def losing(page: Page, service: Service) -> Callable[[str], bool]:
+    """Tells of a visit whether its end deletes anything, as far as is known now."""
+    owners = service.visitors.owners()
+    return lambda session: session in owners or page.ledger.bytes_of(session) > 0
 
 
 def forget_everything(page: Page, service: Service) -> Callable:

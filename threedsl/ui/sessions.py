@@ -155,6 +155,10 @@ class Visitors:
                 (held.gallery.title, name) for name, held in self._held.items() if held.session == session
             ]
 
+    def owners(self) -> set[Session]:
+        """Sessions that have galleries; it waits for nobody, so that the server's event loop may ask."""
+        return {held.session for held in list(self._held.values())}
+
     def delete(self, session: Session, name: str) -> None:
         """Delete one gallery; raises as `get` does."""
         with self._lock:

@@ -205,6 +205,29 @@ def test_a_search_that_fails_leaves_no_matches_of_another_one(browser, page_url)
     visit.close()
 
 
+def test_an_earlier_search_is_not_shown_where_a_later_one_was_refused(browser, page_url):
+    visit = Visit(browser, page_url, WIDE)
+    page = visit.page
+    choose_example(visit, 0)
+    held = Held(page, "rows")
+    page.locator("#go").click()
+    held.wait_for(1)
+    page.locator("#search input[type=radio]").nth(1).click()
+    held.wait_for(2)
+    held.calls.pop().fulfill(status=503, json={"detail": "too many calls are waiting"})
+    expect(page.locator("#status")).to_contain_text("The search failed", timeout=PATIENCE)
+    held.let_go()
+    page.wait_for_timeout(LATER / 10)
+    expect(page.locator("#rows .pending")).to_have_count(0, timeout=LATER)
+    expect(page.locator("#search input[type=radio]").nth(1)).to_be_checked()
+    expect(page.locator("#rows .card[data-index]")).to_have_count(0)
+    expect(page.locator("#status")).to_contain_text("The search failed")
+    page.locator("#go").click()
+    expect_matches_in(visit, 1)
+    visit.errors[:] = [error for error in visit.errors if "503" not in error]  # the refusal itself
+    visit.close()
+
+
 def test_long_names_fit_a_phone(browser, page_url, tmp_path):
     visit = Visit(browser, page_url, PHONE)
     page = visit.page

@@ -96,6 +96,34 @@ def test_silent_pages_are_bounded(served, soon, monkeypatch):
     assert [visitor.tell("closed") for visitor in visitors] == [404, 404, 204, 204]
 
 
+def test_pages_with_and_without_a_connection_are_bounded_together(served, soon, monkeypatch):
+    monkeypatch.setattr(limits, "MOST_OPEN_PAGES_PER_ADDRESS", 2)
+    visitors, pages = [served.visitor() for _ in range(4)], served.page.open_pages
+    for visitor in visitors[:2]:
+        with visitor.connected():
+            page = pages._pages[visitor.session]
+        wait_until(lambda page=page: not page.connections)
+    with visitors[2].open_page(), visitors[3].open_page():
+        wait_until(lambda: not any(visitor.session in pages._pages for visitor in visitors[:2]))
+        assert all(visitor.session in pages for visitor in visitors[2:])
+
+
+@pytest.mark.parametrize("limit", ["MOST_OPEN_PAGES", "MOST_OPEN_PAGES_PER_ADDRESS"])
+def test_pages_that_others_open_and_leave_do_not_end_a_visit_with_a_gallery(served, soon, monkeypatch, limit):
+    sleeping, pages = served.visitor(), served.page.open_pages
+    with sleeping.connected():
+        name = sleeping.build({"b.png": crop(1)}).name
+    wait_until(lambda: not pages._pages[sleeping.session].connections)
+    monkeypatch.setattr(limits, limit, 2)
+    others = [served.visitor() for _ in range(5)]
+    for other in others:
+        with other.connected():
+            page = pages._pages[other.session]
+        wait_until(lambda page=page: not page.connections)
+    wait_until(lambda: sum(other.session in pages for other in others) <= 1)
+    assert sleeping.export(name) and sleeping.tell("closed") == 204
+
+
 class Line:
     """A connection between browser and page that can be cut: what is open then ends, and nothing new gets through."""
 
@@ -181,4 +209,37 @@ def test_a_phone_that_slept_has_its_gallery_and_closing_the_page_deletes_it(brow
         page.goto("about:blank")
         wait_until(lambda: session not in pages._pages)
         wait_until(lambda: "Kept" not in {held.gallery.title for held in store._held.values()})
+        context.close()
+
+
+def test_a_phone_that_slept_too_long_is_a_visit_again_and_closing_the_page_ends_it(
+    browser, served, soon, tmp_path, monkeypatch
+):
+    (tmp_path / "b.png").write_bytes(crop(1))
+    store, pages = served.service.visitors, served.page.open_pages
+    before = set(pages._pages)
+    with line_to(served.url) as line:
+        context = browser.new_context()
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.add_init_script(WITHOUT_WEBGPU)
+        page.goto(f"http://127.0.0.1:{line.port}/?tab=gallery")
+        wait_until(lambda: set(pages._pages) - before)
+        come_to_rest(page)
+        (session,) = set(pages._pages) - before
+        with monkeypatch.context() as short:
+            short.setattr(limits, "MOST_SILENT_SECONDS", 0.2)
+            line.break_now()
+            wait_until(lambda: session not in pages._pages)
+        line.cut = False
+        page.evaluate("window.dispatchEvent(new Event('online'))")
+        wait_until(lambda: session in pages._pages and pages._pages[session].connections)
+
+        page.locator("#gallery-files input[type=file]").set_input_files(str(tmp_path / "b.png"))
+        page.locator("#gallery-name :is(input, textarea)").fill("Later")
+        page.locator("#gallery-build").click()
+        expect(page.locator("#gallery-status")).to_contain_text("Built “Later”", timeout=PATIENCE)
+        page.goto("about:blank")
+        wait_until(lambda: session not in pages._pages)
+        wait_until(lambda: "Later" not in {held.gallery.title for held in store._held.values()})
         context.close()

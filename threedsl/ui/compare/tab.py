@@ -5,7 +5,7 @@ import gradio as gr
 from threedsl.ui.compare import handlers
 from threedsl.ui.compare.view import add_pair_view, empty_pair, held_pair, pair_values
 from threedsl.ui.errors import in_words
-from threedsl.ui.newest import Newest, in_turn, turn_number
+from threedsl.ui.newest import Newest, in_turn, turn_number, turn_of
 from threedsl.ui.scripts import give, scroll_to_answer
 from threedsl.ui.search.handlers import change
 from threedsl.ui.search.notices import gate_html
@@ -80,8 +80,11 @@ def add_compare_tab(service: Service, limits: dict) -> None:
     # What comes while one of these runs is done after it, with what is on the page by then.
     private = dict(preprocess=False, api_visibility="private", trigger_mode="always_last", **limits)
 
+    def not_read(pairs: Newest, turn):
+        pairs.begin(turn)  # one that runs is of an earlier photo, also where the reading was never begun
+
     def reading_of(upload, photo, side, strip, how) -> dict:
-        inputs = in_turn([upload, photo, pairs], turn, box=(upload.elem_id, how))
+        inputs = in_turn([upload, photo, pairs], turn, upload.elem_id, (upload.elem_id, how))
         return dict(**inputs, outputs=[side, strip], show_progress_on=strip, **private | READS)
 
     comparing = dict(
@@ -101,8 +104,10 @@ def add_compare_tab(service: Service, limits: dict) -> None:
         upload.input(**empty)
         arrived = upload.input(read, **reading_of(*parts, "input"))
         # A comparison that was running may have ended while the photo waited for its turn to be read.
-        arrived.failure(**empty)
-        chain.failure(**empty)
+        lost = dict(**turn_of(upload.elem_id, [pairs], turn), queue=False, api_visibility="private")
+        for event in (arrived, chain):
+            event.failure(**empty)
+            event.failure(not_read, **lost, show_progress="hidden").then(**empty)
         shown.append(arrived.success(show_pair_if_both, **comparing))
         changed = strip.click(
             change_person,

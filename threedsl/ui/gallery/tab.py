@@ -18,6 +18,7 @@ from threedsl.ui.gallery.cards import (
     nothing_yet,
     status,
 )
+from threedsl.ui.newest import in_turn
 from threedsl.ui.scripts import give, script
 from threedsl.ui.search.shared import SearchTab, no_matches
 from threedsl.ui.service import Service
@@ -122,8 +123,9 @@ def add_gallery_tab(service: Service, limits: dict, tabs: gr.Tabs, search: Searc
         return gr.File(handlers.export(service, name, request.session_hash), visible=True)
 
     @in_words
-    def open_in_search(name, request: gr.Request):
+    def open_in_search(name, searches, turn, request: gr.Request):
         gallery = handlers.own_gallery(service, name, request.session_hash)
+        searches.begin(turn)  # the answer to one that runs belongs to another gallery
         words = f"Add a photo to search {gallery.title}."
         choices = _search_choices(service, service.visitors.names(request.session_hash))
         return [gr.Radio(choices, value=name), gr.Tabs(selected="search"), *no_matches(words)]
@@ -204,9 +206,15 @@ def add_gallery_tab(service: Service, limits: dict, tabs: gr.Tabs, search: Searc
         trigger_mode="multiple",  # more names may be saved before the first are
         api_visibility="private",
     )
-    go.click(
-        open_in_search, own, [search.gallery, tabs, *search.matches], show_progress="hidden", **plain
-    ).success(**search.search).success(**search.scroll)
+    found = go.click(
+        open_in_search,
+        **in_turn([own, search.searches], search.turn),
+        outputs=[search.gallery, tabs, *search.matches],
+        show_progress="hidden",
+        **plain,
+    ).success(**search.search)
+    found.success(**search.scroll)
+    found.failure(**search.failed)
     tab.select(refresh, [own, *on_search], [line, *everything], show_progress="hidden", **plain)
 
 

@@ -15,7 +15,10 @@ class SearchTab:
     gallery: gr.Radio  # the choice of galleries: the demos, and those that the visitor builds
     searched: gr.State  # name of the gallery whose matches are on the page, "" for none
     matches: list[gr.components.Component]  # what `no_matches` empties
+    searches: gr.State  # Newest: which search was made last
+    turn: gr.Number  # of `in_turn`
     search: dict  # arguments of an event that searches with the visitor's photo on the page, if there is one
+    failed: dict  # of what follows where that ended without an answer
     scroll: dict  # of one that brings the matches into sight
     first: dict  # of one that shows the first screen, unless the visitor was faster
 

@@ -174,11 +174,12 @@ def add_search_tab(service: Service, limits: dict) -> SearchTab:
     def emptied() -> list:
         return [None, *opened(None), *empty_answer()]
 
-    def not_opened(payload, query, photos, turn):
-        if photos.has_failed():
-            return emptied()
+    def not_opened(payload, query, photos, searches, turn):
         if not photos.is_lost(turn):
             return [gr.skip()] * len(emptying["outputs"])
+        searches.begin(turn)  # one that runs is of an earlier photo
+        if photos.has_failed(turn):
+            return emptied()
         # A photo that was never looked at stays in its box, and may be tried again.
         return [gr.skip(), *opened(None), *failed(payload, query, photos, turn)]
 
@@ -229,7 +230,8 @@ def add_search_tab(service: Service, limits: dict) -> SearchTab:
         name = f"photo {how}"
         read = event(open_photo, **in_turn([upload, photos], turn, name, ("search", how)), **reading)
         then_search(read.success, search_where(lambda payload, *_: payload))
-        read.failure(not_opened, **turn_of(name, [upload, query_state, photos], turn), **emptying)
+        lost = turn_of(name, [upload, query_state, photos, searches], turn)
+        read.failure(not_opened, **lost, **emptying)
         running.append(read)
     added = more.upload(add_photos, **in_turn([more, upload, query_state, photos], turn), **reading)
     then_search(added.success, show_search)
@@ -273,9 +275,11 @@ def add_search_tab(service: Service, limits: dict) -> SearchTab:
         outputs=[gallery, *reading["outputs"], *shown_there],
         **at_once,
     )
-    own = dict(fn=search_where(is_own), **in_turn(query_parts, turn), **searching)
+    own = dict(fn=search_where(is_own), **in_turn(query_parts, turn, "own"), **searching)
+    lost = turn_of("own", [upload, query_state, searches], turn)
+    own_failed = dict(fn=failed, **lost, outputs=shown_there, **at_once)
     matches = [rows, status, searched, table, answer_file, detail]
-    return SearchTab(gallery, searched, matches, own, scroll, first)
+    return SearchTab(gallery, searched, matches, searches, turn, own, own_failed, scroll, first)
 
 
 def notices_html(query: Query | None) -> str:

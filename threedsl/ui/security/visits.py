@@ -50,6 +50,8 @@ class OpenPages:
     after MOST_SILENT_SECONDS without a word. For the server's event loop alone, except `in`."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.losing: Callable[[], Callable[[str], bool]] = lambda: lambda session: False
+        """Gives what tells whether a visit would lose anything; asked once for all visits."""
         self._clock = clock
         self._pages: dict[str, OpenPage] = {}
         self._connections: Counter[str] = Counter()  # of each address
@@ -74,6 +76,7 @@ class OpenPages:
         if page is None or page.closed.is_set():
             page = self._pages[session] = OpenPage(address, self._clock())
             page.task = asyncio.create_task(self._visit(session, page, app, scope))
+            self._end_the_most_silent(address)
         page.connections += 1
         self._connections[address] += 1
         try:
@@ -123,12 +126,17 @@ class OpenPages:
                 del self._pages[session]
 
     def _end_the_most_silent(self, address: str) -> None:
-        """Pages without a connection are bounded as those with one are."""
-        silent = [page for page in self._pages.values() if not (page.connections or page.closed.is_set())]
-        mine = [page for page in silent if page.address == address]
-        for pages, most in ((silent, limits.MOST_OPEN_PAGES), (mine, limits.MOST_OPEN_PAGES_PER_ADDRESS)):
-            if len(pages) > most and not (pages is mine and limits.addresses_are_shared()):
-                min(pages, key=lambda page: page.sign).closed.set()
+        """Where pages with and without a connection are too many, one of those without goes; first those of visits that
+        lose nothing, for a caller who opens and leaves hundreds of pages should not end the visits of others."""
+        there = {name: page for name, page in self._pages.items() if not page.closed.is_set()}
+        mine = {name: page for name, page in there.items() if page.address == address}
+        for pages, most in ((there, limits.MOST_OPEN_PAGES), (mine, limits.MOST_OPEN_PAGES_PER_ADDRESS)):
+            if len(pages) <= most or (pages is mine and limits.addresses_are_shared()):
+                continue
+            loses = self.losing()
+            silent = [name for name, page in pages.items() if not page.connections]
+            if silent:
+                pages[min(silent, key=lambda name: (loses(name), pages[name].sign))].closed.set()
 
 
 async def beat(closed: asyncio.Event, receive: Receive, send: Send) -> None:
