@@ -175,6 +175,19 @@ def test_what_is_done_while_a_gallery_is_built_or_chosen_is_not_lost(browser, pa
     held.let_go()
     expect(page.locator("#gallery-shown h3")).to_have_text("two", timeout=LATER)
     expect(page.locator("#gallery-own").get_by_label("two", exact=True)).to_be_checked()
+
+    held = Held(page, "gallery-shown")
+    page.locator("#gallery-shown input[data-row]").first.fill("anna")
+    page.locator("#gallery-save").click()
+    held.wait_for(1)
+    page.locator("#gallery-own").get_by_label("one", exact=True).check()
+    held.wait_for(2)
+    held.let_go(1)
+    expect(page.locator("#gallery-status")).to_contain_text("Saved: 1 person", timeout=LATER)
+    expect(page.locator("#gallery-shown h3")).to_have_text("one")
+    page.locator("#gallery-own").get_by_label("two", exact=True).check()
+    expect(page.locator("#gallery-shown h3")).to_have_text("two", timeout=LATER)
+    expect(page.locator("#gallery-shown input[data-row]").first).to_have_value("anna")
     visit.close()
 
 

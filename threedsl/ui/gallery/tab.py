@@ -18,7 +18,7 @@ from threedsl.ui.gallery.cards import (
     nothing_yet,
     status,
 )
-from threedsl.ui.newest import in_turn
+from threedsl.ui.newest import Newest, in_turn, turn_number
 from threedsl.ui.scripts import give, script
 from threedsl.ui.search.shared import SearchTab, no_matches
 from threedsl.ui.service import Service
@@ -52,6 +52,8 @@ def add_gallery_tab(service: Service, limits: dict, tabs: gr.Tabs, search: Searc
                 gr.HTML(HELP, elem_id="gallery-help", apply_default_css=False)
             with gr.Column(scale=9, min_width=340):
                 asked = gr.State("")  # name of the gallery that the visitor was asked about
+                cards = gr.State(Newest())  # which gallery was chosen, or saved, last
+                turn = turn_number()
                 line = gr.HTML(nothing_yet(), elem_id="gallery-status", apply_default_css=False)
                 own = gr.Radio([], label="Your galleries", visible=False, elem_id="gallery-own")
                 with gr.Row(visible=False, elem_id="gallery-actions") as actions:
@@ -96,7 +98,8 @@ def add_gallery_tab(service: Service, limits: dict, tabs: gr.Tabs, search: Searc
         return [built_line(built), *lists(request.session_hash, built.gallery.name, wanted, searched)]
 
     @in_words
-    def choose(name, request: gr.Request):
+    def choose(name, cards, turn, request: gr.Request):
+        cards.begin(turn)
         return (
             card_of(handlers.own_gallery(service, name, request.session_hash)),
             gr.File(None, visible=False),
@@ -131,12 +134,15 @@ def add_gallery_tab(service: Service, limits: dict, tabs: gr.Tabs, search: Searc
         return [gr.Radio(choices, value=name), gr.Tabs(selected="search"), *no_matches(words)]
 
     @in_words
-    def save_names(event: gr.EventData, request: gr.Request):
+    def save_names(cards, turn, event: gr.EventData, request: gr.Request):
+        begun, is_newest = cards.begin(turn), cards.watch()
         gallery = handlers.name_people(
             service, event._data.get("gallery"), request.session_hash, event._data.get("names")
         )
         words = f"Saved: {count(handlers.people_in(gallery), 'person', 'people')} named."
-        return status(words), card_of(gallery, words), gr.File(None, visible=False)
+        card = card_of(gallery, words)
+        # Another gallery may have been chosen meanwhile, whose card stays.
+        return status(words), card if begun and is_newest() else gr.skip(), gr.File(None, visible=False)
 
     @in_words
     def refresh(name, wanted, searched, request: gr.Request):
@@ -183,8 +189,8 @@ def add_gallery_tab(service: Service, limits: dict, tabs: gr.Tabs, search: Searc
     )
     own.input(
         choose,
-        own,
-        [shown, exported, line],
+        **in_turn([own, cards], turn),
+        outputs=[shown, exported, line],
         show_progress="hidden",
         trigger_mode="always_last",  # another one may be chosen before the first is shown
         **plain,
@@ -200,8 +206,8 @@ def add_gallery_tab(service: Service, limits: dict, tabs: gr.Tabs, search: Searc
     export.click(write, own, exported, **plain)
     shown.submit(
         save_names,
-        None,
-        [line, shown, exported],
+        **in_turn([cards], turn),
+        outputs=[line, shown, exported],
         show_progress="hidden",
         trigger_mode="multiple",  # more names may be saved before the first are
         api_visibility="private",

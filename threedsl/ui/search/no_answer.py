@@ -33,9 +33,9 @@ def gated(query: Query) -> list:
 
 
 def failed(upload: dict | None, query: Query | None, searches: Newest, turn: object) -> list:
-    """After search `turn` ended without an answer: what is on the page may belong to another photo, or another gallery,
-    and so may the answer to an earlier search that still runs. Where it was cancelled, as its photo was removed,
-    nothing changes: the page may be on to another one already."""
+    """After search `turn` ended without an answer: what is on the page may belong to another photo or gallery, and so
+    may the answer to an earlier search that still runs. Where it was cancelled, as its photo was removed, nothing
+    changes: the page may be on to another one already."""
     values = empty_answer()
     if not searches.lose(turn):
         return [gr.skip()] * len(values)

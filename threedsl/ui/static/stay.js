@@ -1,5 +1,5 @@
-// Tells the server that this page is still there, as its connection may break while a phone sleeps, and that it is being
-// closed. visit: what the server calls it.
+// Tells the server that this page is still there, as its connection may break while a phone sleeps, and that it is
+// being closed. visit: what the server calls it.
 (visit) => {
     const {root, api_prefix} = window.gradio_config, api = root + api_prefix;
     const tell = (what) => fetch(`${api}/visit/${visit}/${what}`, {method: 'POST', keepalive: true}).catch(() => null);
