@@ -156,7 +156,7 @@ class Visitors:
             ]
 
     def owners(self) -> set[Session]:
-        """Sessions that have galleries; it waits for nobody, so that the server's event loop may ask."""
+        """Sessions that have galleries; takes no lock, so that the server's event loop may ask."""
         return {held.session for held in list(self._held.values())}
 
     def delete(self, session: Session, name: str) -> None:

@@ -102,7 +102,7 @@ def promised() -> list[tuple[str, str]]:
             "open pages",
             f"{limits.MOST_OPEN_PAGES}; {limits.MOST_OPEN_PAGES_PER_ADDRESS} of one client address",
         ),
-        ("a page that is not heard of, until it counts as closed", minutes(limits.MOST_SILENT_SECONDS)),
+        ("time without a connection until a page counts as closed", minutes(limits.MOST_SILENT_SECONDS)),
         (
             "pages that follow an upload's progress",
             f"{limits.MOST_FOLLOWING}; {limits.MOST_FOLLOWING_PER_ADDRESS} of one client address",

@@ -76,7 +76,7 @@ UNKNOWN = {  # as Gradio's page reads it
 }
 NO_PROGRESS = "There is no such upload."
 NO_CALL = "There is no such call: it was answered already, or never made."
-NO_VISIT = "There is no such visit: its page was closed, or was not heard of for too long."
+NO_VISIT = "There is no such visit: its page was closed, or its connection was lost for too long."
 
 log = logging.getLogger(__name__)
 

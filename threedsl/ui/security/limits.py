@@ -60,8 +60,8 @@ MOST_SESSIONS = 256  # whose photos and answers are remembered
 MOST_STATE_BYTES = 2**30  # of the memory that these take
 MOST_OPEN_PAGES = 512
 MOST_OPEN_PAGES_PER_ADDRESS = 64
-SIGN_SECONDS = 90  # a page whose connection broke counts as open for so long after each sign of life
-MOST_SILENT_SECONDS = 600  # without any, after which a visit ends as if its page had been closed
+SIGN_SECONDS = 90  # a page whose connection broke counts as open for so long after each keep-alive
+MOST_SILENT_SECONDS = 600  # without any, after which a visit ends as if its page were closed
 
 
 def addresses_are_shared() -> bool:

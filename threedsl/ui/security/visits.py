@@ -46,8 +46,8 @@ class OpenPage:
 
 class OpenPages:
     """Pages that are open: by the heartbeat, a request that is answered as long as the page is there, and where that
-    breaks, as on a phone that sleeps, by signs of life. A visit ends once its page says that it is being closed, or
-    after MOST_SILENT_SECONDS without a word. For the server's event loop alone, except `in`."""
+    breaks, as on a phone that sleeps, by keep-alives. A visit ends once its page says that it is being closed, or
+    after MOST_SILENT_SECONDS without either. For the server's event loop alone, except `in`."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.losing: Callable[[], Callable[[str], bool]] = lambda: lambda session: False
@@ -90,7 +90,7 @@ class OpenPages:
             await page.task
 
     def heard_of(self, session: str) -> bool:
-        """Note a sign of life; whether there is such a visit."""
+        """Note a keep-alive; whether there is such a visit."""
         page = self._pages.get(session)
         if page is None or page.closed.is_set():
             return False
@@ -105,7 +105,7 @@ class OpenPages:
         return page is not None
 
     async def _visit(self, session: str, page: OpenPage, app: ASGIApp, scope: Scope) -> None:
-        """Gradio's heartbeat, which is answered to nobody, until the page is closed or silent for too long."""
+        """Gradio's heartbeat, whose answer goes nowhere, until the page is closed or silent for too long."""
 
         async def until_closed() -> Message:
             while page.silence(self._clock()) < limits.MOST_SILENT_SECONDS:
