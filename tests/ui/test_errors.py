@@ -47,6 +47,21 @@ def test_a_place_of_the_servers_own_is_not_told(tmp_path, monkeypatch, caplog):
     assert str(tmp_path) in caplog.text
 
 
+def test_a_file_that_went_with_its_visit_is_no_defect(tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
+
+    @in_words
+    def read(folder: str):
+        (tmp_path / folder / "photo.jpg").read_bytes()
+
+    with pytest.raises(gr.Error, match="have expired; please upload"):
+        read("uploads")
+    assert "failed" not in caplog.text
+    with pytest.raises(gr.Error, match="went wrong"):
+        read("elsewhere")
+    assert "read failed" in caplog.text
+
+
 def test_names_in_a_sentence_are_no_html():
     """Gradio takes scripts out of what it shows, but leaves links, headings and pictures."""
 

@@ -13,6 +13,7 @@ from threedsl.ui.security.written import clearing
 
 DISK_FULL = "The server's disk is full; try again later."
 NOT_WRITTEN = "The server could not write a file; try again."
+EXPIRED = "This visit has ended, or its files have expired; please upload the photo again."
 
 NO_TAGS = str.maketrans("<>", "‹›")  # Gradio shows a sentence as HTML, and names in it are strangers' words
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -35,6 +36,10 @@ def in_words(function: Callable) -> Callable:
         except Exception as error:
             if isinstance(error, OSError) and error.errno in FULL:
                 raise gr.Error(DISK_FULL, print_exception=False) from None
+            if isinstance(error, FileNotFoundError) and get_upload_folder() in str(error.filename):
+                # The visit ended, with all its files, while this ran.
+                log.info("a visit's file is gone: %r", error)
+                raise gr.Error(EXPIRED, print_exception=False) from None
             log.exception("%s failed", function.__name__)
             sentence = "Something went wrong; the details are in the server's log. Please try another photo."
             raise gr.Error(sentence, print_exception=False) from error

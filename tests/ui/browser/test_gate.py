@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from tests.browser import PATIENCE
 from tests.pictures import encoded, person_like
 from tests.ui.browser.rest import come_to_rest, expect_width, wait_until
-from tests.ui.browser.test_page import PHONE, WIDE, Visit
+from tests.ui.browser.test_page import PHONE, WIDE, Visit, expect_own_search
 
 SIZES = pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
 ANYWAY = "whole image anyway"
@@ -198,6 +198,7 @@ def test_a_file_of_a_type_the_browser_does_not_know_reaches_the_server(browser, 
     else:
         file = {"name": name, "mimeType": kind, "buffer": data}
         page.locator("#photo input[type=file]").set_input_files(files=[file])
+    expect_own_search(page)
     visit.expect_rows(5)
     expect(page.locator("body")).not_to_contain_text("allowed")
     visit.close()
