@@ -3,11 +3,12 @@
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import PATIENCE, WITHOUT_WEBGPU
 from tests.ui.browser.rest import come_to_rest
@@ -173,27 +174,40 @@ def line_to(url: str) -> Iterator[Line]:
     line.close()
 
 
+def open_gallery_tab(browser: Browser, line: Line) -> tuple[Page, Callable[[], None]]:
+    """The page through a line, and what waits until it asks for nothing: Gradio loads the page again after a call that
+    is cut short."""
+    page = browser.new_context().new_page()
+    page.set_default_timeout(PATIENCE)
+    page.add_init_script(WITHOUT_WEBGPU)
+    in_flight = set()
+    page.on("request", lambda one: in_flight.add(one) if "/queue/" in one.url else None)
+    for end in ("requestfinished", "requestfailed"):
+        page.on(end, lambda one: in_flight.discard(one))
+    page.goto(f"http://127.0.0.1:{line.port}/?tab=gallery")
+
+    def wait_for_answers() -> None:
+        come_to_rest(page)
+        wait_until_page(page, lambda: not in_flight, lambda: f"still asking: {in_flight}")
+
+    return page, wait_for_answers
+
+
+def build(page: Page, photo: Path, title: str) -> None:
+    page.locator("#gallery-files input[type=file]").set_input_files(str(photo))
+    page.locator("#gallery-name :is(input, textarea)").fill(title)
+    page.locator("#gallery-build").click()
+    expect(page.locator("#gallery-status")).to_contain_text(f"Built “{title}”", timeout=PATIENCE)
+    expect(page.locator("#gallery-shown h3")).to_have_text(title, timeout=PATIENCE)
+
+
 def test_a_phone_that_slept_has_its_gallery_and_closing_the_page_deletes_it(browser, served, soon, tmp_path):
     (tmp_path / "b.png").write_bytes(crop(1))
     store, pages = served.service.visitors, served.page.open_pages
     with line_to(served.url) as line:
-        context = browser.new_context()
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE)
-        page.add_init_script(WITHOUT_WEBGPU)
-        in_flight = set()
-        page.on("request", lambda one: in_flight.add(one) if "/queue/" in one.url else None)
-        for end in ("requestfinished", "requestfailed"):
-            page.on(end, lambda one: in_flight.discard(one))
-        page.goto(f"http://127.0.0.1:{line.port}/?tab=gallery")
-        page.locator("#gallery-files input[type=file]").set_input_files(str(tmp_path / "b.png"))
-        page.locator("#gallery-name :is(input, textarea)").fill("Kept")
-        page.locator("#gallery-build").click()
-        expect(page.locator("#gallery-status")).to_contain_text("Built “Kept”", timeout=PATIENCE)
-        expect(page.locator("#gallery-shown h3")).to_have_text("Kept", timeout=PATIENCE)
-        come_to_rest(page)
-        # A call that is cut short makes Gradio load the page again.
-        wait_until_page(page, lambda: not in_flight, lambda: f"still asking: {in_flight}")
+        page, wait_for_answers = open_gallery_tab(browser, line)
+        build(page, tmp_path / "b.png", "Kept")
+        wait_for_answers()
         (session,) = {held.session for held in store._held.values() if held.gallery.title == "Kept"}
 
         line.break_now()
@@ -209,7 +223,7 @@ def test_a_phone_that_slept_has_its_gallery_and_closing_the_page_deletes_it(brow
         page.goto("about:blank")
         wait_until(lambda: session not in pages._pages)
         wait_until(lambda: "Kept" not in {held.gallery.title for held in store._held.values()})
-        context.close()
+        page.context.close()
 
 
 def test_a_phone_that_slept_too_long_is_a_visit_again_and_closing_the_page_ends_it(
@@ -219,13 +233,9 @@ def test_a_phone_that_slept_too_long_is_a_visit_again_and_closing_the_page_ends_
     store, pages = served.service.visitors, served.page.open_pages
     before = set(pages._pages)
     with line_to(served.url) as line:
-        context = browser.new_context()
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE)
-        page.add_init_script(WITHOUT_WEBGPU)
-        page.goto(f"http://127.0.0.1:{line.port}/?tab=gallery")
+        page, wait_for_answers = open_gallery_tab(browser, line)
         wait_until(lambda: set(pages._pages) - before)
-        come_to_rest(page)
+        wait_for_answers()
         (session,) = set(pages._pages) - before
         with monkeypatch.context() as short:
             short.setattr(limits, "MOST_SILENT_SECONDS", 0.2)
@@ -235,11 +245,8 @@ def test_a_phone_that_slept_too_long_is_a_visit_again_and_closing_the_page_ends_
         page.evaluate("window.dispatchEvent(new Event('online'))")
         wait_until(lambda: session in pages._pages and pages._pages[session].connections)
 
-        page.locator("#gallery-files input[type=file]").set_input_files(str(tmp_path / "b.png"))
-        page.locator("#gallery-name :is(input, textarea)").fill("Later")
-        page.locator("#gallery-build").click()
-        expect(page.locator("#gallery-status")).to_contain_text("Built “Later”", timeout=PATIENCE)
+        build(page, tmp_path / "b.png", "Later")
         page.goto("about:blank")
         wait_until(lambda: session not in pages._pages)
         wait_until(lambda: "Later" not in {held.gallery.title for held in store._held.values()})
-        context.close()
+        page.context.close()
